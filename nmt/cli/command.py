@@ -1,0 +1,97 @@
+"""Puts the subcommands together and turns what goes wrong into one line and an exit code."""
+
+import os
+import signal
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+import nmt
+from nmt.cli import eval as evaluation
+from nmt.cli import tokenizer, train, translate
+from nmt.errors import NmtError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+"""What a shell reports of a process that Ctrl-C ended."""
+BROKEN_PIPE = 141
+"""What a shell reports of a process that wrote to a pipe which nobody reads."""
+
+EXAMPLE = """\b
+Example:
+  nmt train                          (French to English, on the corpus that comes with nmt)
+  nmt translate "Je suis étudiant"   (with the model trained last)
+  nmt eval                           (its scores on its test set)
+"""
+
+app = typer.Typer(
+    name="nmt",
+    epilog=EXAMPLE,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"nmt {nmt.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Train a translator on sentence pairs, translate with it, and measure how good it is."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command("train", epilog=train.EXAMPLES)(train.train)
+app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
+app.command("eval", epilog=evaluation.EXAMPLES)(evaluation.evaluate)
+app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
+
+
+def main() -> NoReturn:
+    """Run the command that ``sys.argv`` spells out, and exit."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes standard output once more at exit, into nothing then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = BROKEN_PIPE
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return app(prog_name="nmt", standalone_mode=False) or 0
+    except NmtError as error:
+        return _fail(str(error))
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see `{context.command_path} --help`)" if context else ""
+        return _fail(error.format_message().rstrip(".") + hint)
+    except typer.Abort:
+        return INTERRUPTED
+
+
+def _fail(message: str) -> int:
+    print("nmt:", " ".join(message.split()), file=sys.stderr)
+    return USER_ERROR
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,214 @@
+"""Options that several subcommands have, and what they stand for."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nmt.errors import ConfigError, SearchError
+
+if TYPE_CHECKING:
+    from nmt.config import RunConfig, SearchConfig
+    from nmt.run import RunDirectory
+
+
+def _show_keys(is_asked: bool) -> None:
+    if is_asked:
+        from nmt.config import keys
+
+        for key in keys():
+            print(f"{key.name} = {key.default}   ({key.values})\n    {key.help}\n")
+        raise typer.Exit
+
+
+Recipe = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RECIPE",
+        show_default=False,
+        help="A recipe.toml, a folder with one, or a name under corpora/: starter (the default), "
+        "multi30k, tatoeba.",
+    ),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        metavar="DIR",
+        show_default=False,
+        help="The folder of the run. By default checkpoints/ and the name of the recipe.",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="Override a key of the recipe, such as training.epochs=3. Repeat for more.",
+    ),
+]
+SetSearch = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="Override another key of the search, such as search.no_repeat=3. Repeat for more; "
+        "`nmt train --keys` lists them.",
+    ),
+]
+Keys = Annotated[
+    bool,
+    typer.Option(
+        "--keys",
+        callback=_show_keys,
+        is_eager=True,
+        help="List every key of a recipe, with its default and what it does, and exit.",
+    ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        metavar="DIR",
+        envvar="NMT_MODEL",
+        show_default=False,
+        help="The folder of a trained run. By default the one under checkpoints/ trained last.",
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON, for programs, in the place of text.")
+]
+Beam = Annotated[
+    int | None,
+    typer.Option(
+        "--beam",
+        metavar="N",
+        show_default=False,
+        help="Hypotheses kept at each step; 1 is greedy, and quickest.",
+    ),
+]
+LengthPenalty = Annotated[
+    float | None,
+    typer.Option(
+        "--length-penalty",
+        metavar="X",
+        show_default=False,
+        help="Divide scores by length to this power: 0 favours short translations.",
+    ),
+]
+NBest = Annotated[
+    int | None,
+    typer.Option(
+        "--n-best",
+        metavar="N",
+        show_default=False,
+        help="Print the N best translations of each line, as LINE, SCORE and TEXT with tabs "
+        "between, lines counted from 1. N is at most the beam.",
+    ),
+]
+Sample = Annotated[
+    bool,
+    typer.Option("--sample", help="Draw a translation at random: livelier, worse."),
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature",
+        metavar="X",
+        show_default=False,
+        help="With --sample: above 1 for more variety, below 1 for less.",
+    ),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option(
+        "--top-k",
+        metavar="N",
+        show_default=False,
+        help="With --sample: only among the N likeliest subwords.",
+    ),
+]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        metavar="P",
+        show_default=False,
+        help="With --sample: only among the likeliest subwords that add up to probability P.",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        show_default=False,
+        help="With --sample: another seed gives other translations.",
+    ),
+]
+
+
+def refuse_missing_corpus(config: "RunConfig") -> None:
+    """Look for the files of a local corpus, before anything slow is done.
+
+    Raises:
+        CorpusError: A split is not there.
+    """
+    if config.corpus.hub:
+        return
+    from nmt.corpus.origins import find_origin
+
+    for split in (config.corpus.train, config.corpus.dev, config.corpus.test):
+        if split:
+            find_origin(config.corpus, split)
+
+
+def chosen_run(model: Path | None) -> "RunDirectory":
+    """The run to translate with: the one named, else the one trained last.
+
+    Raises:
+        RunError: It is not a trained run, or there is none.
+    """
+    from nmt.run import CHECKPOINTS, RunDirectory, latest_run
+
+    return RunDirectory.open(latest_run(CHECKPOINTS).path if model is None else model)
+
+
+def search_of(
+    config: "RunConfig",
+    options: Mapping[str, Any],
+    settings: Sequence[str],
+    sections: tuple[str, ...],
+) -> "tuple[RunConfig, SearchConfig]":
+    """The run's configuration and its search, changed by the command line.
+
+    Args:
+        config: The run's.
+        options: Values of keys of ``search``; None where an option was not given.
+        settings: ``--set`` overrides.
+        sections: Sections whose keys these may change.
+
+    Raises:
+        ConfigError: A value is wrong, or contradicts another, or its key is in another section.
+        SearchError: An option that is only for sampling was given without ``--sample``.
+    """
+    from nmt.config import override
+
+    given = {key: value for key, value in options.items() if value is not None}
+    changed = override(
+        config, [*settings, *(f"search.{key}={value}" for key, value in given.items())]
+    )
+    for setting in settings:
+        if setting.partition(".")[0].strip() not in sections:
+            raise ConfigError(
+                f"--set {setting}: a trained model keeps this as it is; only keys of "
+                f"{' and '.join(sections)} can be set here"
+            )
+    for key in ("temperature", "top_k", "top_p", "seed"):
+        if key in given and not changed.search.sample:
+            option = "--" + key.replace("_", "-")
+            raise SearchError(f"{option} is for drawing translations at random: add --sample")
+    return changed, changed.search

@@ -1,0 +1,98 @@
+"""``nmt train``: a recipe becomes a run with a trained model."""
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus
+
+if TYPE_CHECKING:
+    from nmt.config import RunConfig
+    from nmt.run import RunDirectory
+
+EXAMPLES = """\b
+Examples:
+  nmt train
+  nmt train --minutes 10 --run checkpoints/quick
+  nmt train --set corpus.source=en           (from English to French)
+  nmt train multi30k --set corpus.path=DIR --resume
+"""
+
+
+def train(
+    recipe: Recipe = None,
+    folder: Run = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where the run stopped; start it if there is nothing to go on from.",
+        ),
+    ] = False,
+    settings: Set = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes",
+            metavar="N",
+            show_default=False,
+            help="Plan the training to end in N minutes: short for --set training.minutes=N.",
+        ),
+    ] = None,
+    keys: Keys = False,
+) -> None:
+    """Train a translation model.
+
+    Reads and checks the corpus, trains the tokenizer if the run has none yet, then the model,
+    and keeps the weights that translate the dev set best. Ctrl-C saves where it is, and --resume
+    goes on from there to the very same result. Prints the folder of the run.
+    """
+    from nmt.run import plan_run
+
+    overrides = [*(settings or [])]
+    if minutes is not None:
+        overrides.append(f"training.minutes={minutes}")
+    run, config = plan_run(recipe, folder, overrides, resume=resume)
+    if not run.is_finished:
+        refuse_missing_corpus(config)
+    with run.locked():
+        if resume and run.is_started:
+            for change in run.go_on(config):
+                print(f"going on with another setting: {change}", file=sys.stderr)
+        else:
+            run.begin(config)
+        if run.is_finished:
+            print(f"{run.path}: this run is finished already", file=sys.stderr)
+        else:
+            _train(config, run, resume)
+    print(run.path)
+    quoted = shlex.quote(str(run.path))
+    print(
+        f'translate with it:  nmt translate --model {quoted} "..."\n'
+        f"score it:           nmt eval --model {quoted}",
+        file=sys.stderr,
+    )
+
+
+def _train(config: "RunConfig", run: "RunDirectory", resume: bool) -> None:
+    try:
+        # Slow to import, and Ctrl-C may come before it is done.
+        from nmt.training import trainer
+        from nmt.training.progress import clock, make_reporter
+
+        try:
+            result = trainer.train(
+                config, run, resume=resume, reporter=make_reporter(sys.stderr.isatty())
+            )
+        except trainer.Interrupted as interrupt:
+            raise KeyboardInterrupt from interrupt
+    except KeyboardInterrupt:
+        print(f"\nstopped; to go on:  {run.go_on_command}", file=sys.stderr)
+        raise
+    print(
+        f"best dev BLEU {result.bleu:.1f}, at step {result.step} of {result.steps}, "
+        f"after {clock(result.elapsed_s)}",
+        file=sys.stderr,
+    )

@@ -1,0 +1,547 @@
+"""One run, described: the only place where a default exists.
+
+A recipe is a TOML file with these sections. The docstring under each field is its help text.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from nmt.errors import ConfigError
+
+CellName = Literal["lstm", "gru", "gru-cho", "rnn"]
+AttentionName = Literal["none", "dot", "general", "additive", "multihead"]
+
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A frozen part of a configuration that refuses keys it does not know."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class CorpusConfig(Section):
+    """Where the sentence pairs come from and which of them are kept."""
+
+    path: str = ""
+    """Folder with the splits, such as ``train.fr`` and ``train.en``; relative to the recipe."""
+    hub: str = ""
+    """A Hugging Face data set instead of a folder, such as ``Helsinki-NLP/opus-100``."""
+    hub_subset: str = ""
+    """The subset (configuration) of the hub data set, such as ``en-fr``."""
+    format: Literal["auto", "text", "tsv", "jsonl", "parquet"] = "auto"
+    """How the splits are stored in the folder; ``auto`` looks at the file names."""
+    source: Name = "fr"
+    """Language translated from: a file ending, or the name of a column or key."""
+    target: Name = "en"
+    """Language translated into."""
+    source_column: str = ""
+    """Column or key of the source text where it is not named after the language."""
+    target_column: str = ""
+    """Column or key of the target text where it is not named after the language."""
+    train: Name = "train"
+    """Name of the split to learn from."""
+    dev: Name = "dev"
+    """Name of the split that decides which weights are kept."""
+    test: str = "test"
+    """Name of the split that is reported; empty for none."""
+    max_characters: Count = 1000
+    """A training pair with a longer side than this is left out, and counted."""
+    max_ratio: Annotated[float, Field(gt=1.0)] = 5.0
+    """A training pair whose sides differ in length by more than this factor is left out."""
+    drop_duplicates: bool = True
+    """Keep only the first of identical training pairs."""
+    drop_test_pairs: bool = True
+    """Leave out training pairs that also occur in dev or test."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.path and self.hub:
+            raise ValueError("corpus.path and corpus.hub are both set: keep one")
+        if self.source == self.target:
+            raise ValueError(f"corpus.source and corpus.target are both {self.source!r}")
+        return self
+
+
+class TokenizerConfig(Section):
+    """How text becomes subwords (sentencepiece)."""
+
+    kind: Literal["bpe", "unigram"] = "bpe"
+    """BPE (Sennrich et al. 2016) or a unigram language model (Kudo 2018)."""
+    vocabulary_size: Annotated[int, Field(ge=300)] = 8000
+    """Number of subwords, of both languages together if joint, else of each."""
+    joint: bool = True
+    """One vocabulary for both languages, or one for each."""
+    character_coverage: Annotated[float, Field(gt=0.9, le=1.0)] = 1.0
+    """Share of characters that get a symbol of their own; the others are spelt in bytes."""
+    sampling: Fraction = 0.0
+    """Subword sampling in training: BPE-dropout rate, or for unigram the smoothing; 0 for none."""
+
+
+class ModelConfig(Section):
+    """The encoder-decoder: cells, sizes, attention, dropout."""
+
+    cell: CellName | tuple[CellName, ...] = "lstm"
+    """Recurrent cell, or a list with one for each layer."""
+    encoder_layers: Count = 2
+    """Layers of the encoder."""
+    decoder_layers: Count = 2
+    """Layers of the decoder."""
+    bidirectional: bool = True
+    """Read the source in both directions, with half of the hidden size for each."""
+    hidden_size: Count = 512
+    """Size of the recurrent states and of the encoder's memory."""
+    embedding_size: Count = 256
+    """Size of the subword embeddings."""
+    attention: AttentionName = "general"
+    """none; dot, general (Luong et al. 2015); additive (Bahdanau et al. 2015); multihead."""
+    attention_heads: Count = 8
+    """Heads of ``multihead`` attention."""
+    attention_query: Literal["first", "last", "both"] = "both"
+    """Which decoder layer asks: the first feeds what it sees to the layers above, the last to the
+    output, both do so each with an attention of its own."""
+    input_feeding: bool = False
+    """Feed the last output vector back into the decoder (Luong et al. 2015, 3.3)."""
+    context_every_step: bool = False
+    """Without attention: feed the context vector at every step (Cho et al. 2014)."""
+    bridge: Literal["mean", "final"] = "mean"
+    """What starts the decoder: the mean of the encoder's states, or its final states."""
+    residual: bool = False
+    """Add each recurrent layer's input to its output where the sizes agree."""
+    shared_embeddings: bool = True
+    """One embedding table for both languages; needs a joint tokenizer."""
+    tied_output: bool = False
+    """Use the target embeddings as the output layer too (Press and Wolf 2017)."""
+    dropout: Fraction = 0.3
+    """Dropout between layers and before the output."""
+    embedding_dropout: Fraction = 0.0
+    """Dropout on the embeddings."""
+    dropout_shared_over_time: bool = False
+    """One dropout mask for a whole sentence (Gal and Ghahramani 2016) and not one each step."""
+    initial_range: Annotated[float, Field(gt=0.0)] = 0.1
+    """Weights start uniform in plus or minus this."""
+
+    def cells(self, layers: int) -> tuple[CellName, ...]:
+        """The cell of each layer, from the input up."""
+        return (self.cell,) * layers if isinstance(self.cell, str) else self.cell
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not isinstance(self.cell, str):
+            for key in ("encoder_layers", "decoder_layers"):
+                if len(self.cell) != getattr(self, key):
+                    raise ValueError(
+                        f"model.cell lists {len(self.cell)} cells but model.{key} is "
+                        f"{getattr(self, key)}: give one cell for each layer, or one name for all"
+                    )
+        if self.bidirectional and self.hidden_size % 2:
+            raise ValueError(
+                f"model.hidden_size is {self.hidden_size}: a bidirectional encoder halves it, "
+                "so it must be even"
+            )
+        if self.attention == "multihead" and self.hidden_size % self.attention_heads:
+            raise ValueError(
+                f"model.hidden_size {self.hidden_size} is not a multiple of "
+                f"model.attention_heads {self.attention_heads}"
+            )
+        if self.attention != "none" and self.context_every_step:
+            raise ValueError(
+                'model.context_every_step is for model.attention = "none": attention already '
+                "gives a context at every step"
+            )
+        return self
+
+
+class TrainingConfig(Section):
+    """How the weights are learned."""
+
+    epochs: Count = 10
+    """Passes over the corpus (at most, where early stopping or a time budget is set)."""
+    minutes: Annotated[float, Field(ge=0.0)] = 0.0
+    """Time budget that the schedule is planned to end in, whatever the epochs; 0 for none."""
+    tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
+    """Target tokens of a batch, padding included."""
+    accumulate: Count = 1
+    """Batches whose gradients are added up for one step."""
+    max_tokens: Count = 150
+    """Training pairs with more subwords than this on a side are left out, and counted."""
+    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
+    """Highest rate of Adam (Kingma and Ba 2015)."""
+    schedule: Literal["constant", "linear", "cosine", "inverse-sqrt"] = "cosine"
+    """How the rate falls after the warm-up, to 0 at the end (but for constant, inverse-sqrt)."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps in which the rate grows from 0."""
+    adam_beta2: Fraction = 0.98
+    """Adam's second decay rate."""
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
+    """Decoupled weight decay (Loshchilov and Hutter 2019)."""
+    label_smoothing: Fraction = 0.1
+    """Share of the target distribution spread over the vocabulary (Szegedy et al. 2016)."""
+    clip_norm: Annotated[float, Field(ge=0.0)] = 1.0
+    """Largest norm of the gradient of a step; 0 for no clipping."""
+    ema_decay: Fraction = 0.0
+    """Decay of an exponential moving average of the weights, which is then what is evaluated and
+    kept; 0 for none."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of the matrix products; auto takes bf16 where the hardware has it."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """CPU threads; 0 for one a core (or what OMP_NUM_THREADS says)."""
+    validate_every: Annotated[int, Field(ge=0)] = 0
+    """Steps between validations; 0 for one an epoch."""
+    validation_sentences: Annotated[int, Field(ge=0)] = 500
+    """Dev sentences that are translated for BLEU at a validation; 0 for all of them."""
+    checkpoint_every: Count = 200
+    """Steps between checkpoints to resume from."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Stop after this many validations without a better BLEU; 0 to never stop early."""
+    max_skipped_steps: Count = 20
+    """Stop after this many steps in a row whose loss or gradient is not finite."""
+    tensorboard: bool = False
+    """Write TensorBoard events too (needs the extra ``nmt[tensorboard]``)."""
+
+
+class SearchConfig(Section):
+    """How a translation is looked for."""
+
+    beam: Count = 5
+    """Hypotheses kept at each step; 1 is greedy search."""
+    n_best: Count = 1
+    """Translations returned for each sentence, best first."""
+    length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
+    """Scores are divided by length to this power; 0 for plain log-probabilities."""
+    max_length_factor: Annotated[float, Field(gt=0.0)] = 2.0
+    """A translation has at most this many subwords for each of the source ..."""
+    max_length_extra: Count = 10
+    """... and this many more."""
+    no_repeat: Annotated[int, Field(ge=0)] = 0
+    """Never produce the same run of this many subwords twice; 0 to allow it."""
+    sample: bool = False
+    """Draw translations at random instead of searching for the best."""
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    """Above 1 samples are more varied, below 1 more likely."""
+    top_k: Annotated[int, Field(ge=0)] = 0
+    """Sample among this many likeliest subwords; 0 for all."""
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Sample among the likeliest subwords that together have this probability."""
+    seed: Seed = 1
+    """Seed of the sampling."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.sample and self.n_best > self.beam:
+            raise ValueError(
+                f"search.n_best is {self.n_best} but search.beam only keeps {self.beam}: "
+                "raise the beam"
+            )
+        return self
+
+
+class RunConfig(Section):
+    """Everything that decides what a run becomes."""
+
+    seed: Seed = 1
+    """Seed of the weights, of the order of batches and of dropout."""
+    corpus: CorpusConfig = CorpusConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    search: SearchConfig = SearchConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.model.shared_embeddings and not self.tokenizer.joint:
+            raise ValueError(
+                "model.shared_embeddings needs tokenizer.joint = true: two vocabularies cannot "
+                "share one table"
+            )
+        return self
+
+
+RECIPE_FILE = "recipe.toml"
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def find_recipe(name: str) -> Path:
+    """The recipe that a user means by ``name``.
+
+    Args:
+        name: A recipe file, a folder with a ``recipe.toml``, or the name of a folder under
+            ``corpora/``: that of the working directory first, else the one nmt came with.
+
+    Raises:
+        ConfigError: There is no such recipe; the message lists those that there are.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    if (path / RECIPE_FILE).is_file():
+        return path / RECIPE_FILE
+    # In the wheel corpora/ is inside the package, in a checkout beside it.
+    roots = (Path("corpora"), _PACKAGE / "corpora", _PACKAGE.parent / "corpora")
+    if len(path.parts) == 1:
+        for root in roots:
+            if (root / name / RECIPE_FILE).is_file():
+                return root / name / RECIPE_FILE
+    known = sorted({found.parent.name for root in roots for found in root.glob(f"*/{RECIPE_FILE}")})
+    raise ConfigError(
+        f"no recipe {name!r}: it is neither a file nor a folder with a {RECIPE_FILE}, nor one of "
+        f"the recipes here: {', '.join(known) or 'none'}"
+    )
+
+
+def recipe_name(path: Path) -> str:
+    """What to call a recipe, and by default its run: its folder, or its file name if not usual."""
+    return path.resolve().parent.name if path.name == RECIPE_FILE else path.stem
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a recipe, or the ``config.toml`` of a run, and apply ``--set`` overrides to it.
+
+    A relative ``corpus.path`` is relative to the recipe's folder, in an override to the working
+    directory; it comes back absolute.
+
+    Raises:
+        ConfigError: The file cannot be read, or a key is unknown, wrong or contradictory.
+    """
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+    corpus = tree.get("corpus")
+    if isinstance(corpus, dict) and isinstance(corpus.get("path"), str) and corpus["path"]:
+        corpus["path"] = _absolute(corpus["path"], path.parent)
+    # Overrides come before the check: they may supply what a recipe leaves out, or mend it.
+    _apply(tree, overrides)
+    return _validate(tree, where=f"{path}: ")
+
+
+def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+    """A configuration with some keys changed.
+
+    Args:
+        config: Where to start from.
+        overrides: ``section.key=value`` each, the value in TOML or else taken as a plain string.
+            Where ``corpus.source`` or ``corpus.target`` becomes the other one's language, the
+            direction is reversed; ``corpus.path`` takes the place of ``corpus.hub`` and vice
+            versa.
+
+    Raises:
+        ConfigError: A key is unknown, or a value wrong or in contradiction with another.
+    """
+    tree = config.model_dump(mode="json")
+    _apply(tree, overrides)
+    return _validate(tree, where="")
+
+
+def to_toml(config: RunConfig) -> str:
+    """The whole configuration as TOML that `load_recipe` reads back to an equal one."""
+    return tomli_w.dumps(config.model_dump(mode="json"))
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a recipe, described for people."""
+
+    name: str
+    """Full name, such as ``training.epochs``."""
+    values: str
+    """What it takes, such as ``true or false``."""
+    default: str
+    """Its default, in TOML."""
+    help: str
+    """Its docstring."""
+
+
+def keys(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Key]:
+    """Every key of a recipe, in order."""
+    for name, field in section.model_fields.items():
+        default = field.get_default()
+        if isinstance(default, Section):
+            yield from keys(type(default), f"{prefix}{name}.")
+        else:
+            text = " ".join((field.description or "").replace("``", "").split())
+            yield Key(f"{prefix}{name}", _values(field.annotation), json.dumps(default), text)
+
+
+def changed_keys(old: RunConfig, new: RunConfig) -> list[str]:
+    """Full names of the keys in which two configurations differ."""
+    before, after = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
+    return [name for name in before if before[name] != after[name]]
+
+
+def value_of(config: RunConfig, name: str) -> Any:
+    """The value of a key by its full name."""
+    return _flat(config.model_dump(mode="json"))[name]
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            values |= _flat(value, f"{prefix}{name}.")
+        else:
+            values[prefix + name] = value
+    return values
+
+
+def _values(annotation: Any) -> str:
+    """What a key of this type takes, in words."""
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    if annotation in names:
+        return names[annotation]
+    if get_origin(annotation) is Literal:
+        return ", ".join(get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        return _values(get_args(annotation)[0])
+    if get_origin(annotation) is tuple:
+        return "a list of these"
+    return " or ".join(_values(argument) for argument in get_args(annotation))
+
+
+def _absolute(path: str, folder: Path) -> str:
+    return str((folder / Path(path).expanduser()).resolve())
+
+
+def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Write ``section.key=value`` overrides into the tree of a recipe, in place."""
+    given: dict[str, Any] = {}
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals:
+            raise ConfigError(f"--set {text}: there is no value: write --set section.key=value")
+        given[name] = _parse(_field(name), name, value.strip())
+    if given.get("corpus.path"):
+        given["corpus.path"] = _absolute(given["corpus.path"], Path.cwd())
+        given.setdefault("corpus.hub", "")
+    elif given.get("corpus.hub"):
+        given.setdefault("corpus.path", "")
+    _reverse(tree, given)
+    for name, value in given.items():
+        *sections, key = name.split(".")
+        table = tree
+        for section in sections:
+            table = table.setdefault(section, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{section} is {table!r}: it is a section, [{section}]")
+        table[key] = value
+
+
+def _reverse(tree: Mapping[str, Any], given: dict[str, Any]) -> None:
+    """Complete an override of the languages that turns the direction round."""
+    corpus = tree.get("corpus", {})
+
+    def current(key: str) -> Any:
+        default = CorpusConfig.model_fields[key].default
+        return corpus.get(key, default) if isinstance(corpus, dict) else default
+
+    source, target = current("source"), current("target")
+    new_source, new_target = given.get("corpus.source"), given.get("corpus.target")
+    if (new_source or target, new_target or source) != (target, source) or not (
+        new_source or new_target
+    ):
+        return
+    given["corpus.source"], given["corpus.target"] = target, source
+    given.setdefault("corpus.source_column", current("target_column"))
+    given.setdefault("corpus.target_column", current("source_column"))
+
+
+def _field(name: str) -> FieldInfo:
+    """The field with this full name."""
+    *sections, key = name.split(".")
+    section: type[BaseModel] = RunConfig
+    for part in sections:
+        field = section.model_fields.get(part)
+        if field is None or not isinstance(field.get_default(), Section):
+            raise ConfigError(_unknown(name))
+        section = type(field.get_default())
+    field = section.model_fields.get(key)
+    if field is None or isinstance(field.get_default(), Section):
+        raise ConfigError(_unknown(name))
+    return field
+
+
+def _parse(field: FieldInfo, name: str, value: str) -> Any:
+    """The value of an override: TOML, or the text itself where it is none or the key is text."""
+    if field.annotation is str and value[:1] not in {'"', "'"}:
+        return value
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _unknown(name: str) -> str:
+    """What to say of a key that does not exist, with the nearest one that does."""
+    known = [key.name for key in keys()]
+    sections = sorted({section for section, dot, _ in (key.partition(".") for key in known) if dot})
+    if name in sections:
+        example = next(key for key in known if key.startswith(f"{name}."))
+        return f"{name} is a section: name one of its keys, such as {example}"
+    likeness = {candidate: _likeness(name, candidate) for candidate in known + sections}
+    best = max(likeness.values())
+    near = [candidate for candidate in likeness if likeness[candidate] == best]
+    hint = (
+        f"did you mean {' or '.join(near)}?" if best > 0.6 else "`nmt train --keys` lists them all"
+    )
+    return f"unknown key {name}: {hint}"
+
+
+def _likeness(name: str, candidate: str) -> float:
+    """From 0 to 1. A right key in the wrong section is as near as one misspelt."""
+    last, own = name.rpartition(".")[2], candidate.rpartition(".")[2]
+    return max(
+        difflib.SequenceMatcher(None, *words).ratio() for words in ((name, candidate), (last, own))
+    )
+
+
+def _validate(tree: Mapping[str, Any], where: str) -> RunConfig:
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        problems: dict[str, str] = {}
+        for detail in error.errors(include_url=False):
+            # A union reports a problem for each of its members: the first of a key is enough.
+            key = ".".join(str(part) for part in detail["loc"][:2]) or str(len(problems))
+            problems.setdefault(key, _problem(detail))
+        raise ConfigError(where + "; ".join(problems.values())) from error
+
+
+def _problem(detail: ErrorDetails) -> str:
+    """One problem that pydantic found, in our words and with the full key."""
+    location = [str(part) for part in detail["loc"]]
+    if detail["type"] == "extra_forbidden":
+        return _unknown(".".join(location))
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    names = {key.name: key for key in keys()}
+    while location and ".".join(location) not in names:
+        location.pop()
+    name = ".".join(location)
+    if not name:
+        section = str(detail["loc"][0])
+        return f"{section} is {detail['input']!r}: it is a section, [{section}]"
+    if detail["type"].endswith(("_type", "_parsing", "literal_error", "int_from_float")):
+        return f"{name} is {detail['input']!r}: it takes {names[name].values}"
+    message = detail["msg"].replace("Input should be", "it must be")
+    return f"{name} is {detail['input']!r}: {message}"

@@ -1,0 +1,258 @@
+"""Which training pairs teach nothing or give the test away: counted, reported, left out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.config import CorpusConfig
+from nmt.corpus.cache import cached
+from nmt.corpus.pairs import open_pairs, split_folder, write_pairs
+from nmt.corpus.readers import CHUNK_PAIRS, Chunk
+from nmt.errors import CorpusError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+FORMAT_VERSION = 1
+REPORT_FILE = "report.json"
+
+# "Oui." and "Yes, of course I do." are a fine pair; max_ratio is for sides longer than this.
+SHORT_CHARACTERS = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Some pairs of a split with one thing the matter."""
+
+    reason: str
+    """What it is, to follow a number of pairs in a sentence."""
+    pairs: int
+    """How many have it, not counting those that an earlier finding has counted."""
+    first: int
+    """The number, from 1, of the first of them: for two text files, its line."""
+    left_out: bool
+    """Whether they are left out."""
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """What was found in one split."""
+
+    name: str
+    pairs: int
+    """Pairs that were read."""
+    kept: int
+    """Pairs that are used."""
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class CorpusReport:
+    """What was found in each split of a corpus, train first."""
+
+    splits: tuple[SplitReport, ...]
+
+    def lines(self) -> list[str]:
+        """The report for people: a line for each split and each finding."""
+        lines = []
+        for split in self.splits:
+            kept = f", {split.kept:,} kept" if split.kept < split.pairs else ""
+            lines.append(f"{split.name}: {split.pairs:,} pairs{kept}")
+            lines += [
+                f"  {finding.pairs:,} {finding.reason} (first: pair {finding.first:,}), "
+                + ("left out" if finding.left_out else "kept")
+                for finding in split.findings
+            ]
+        return lines
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values, by the name of the split."""
+        return {split.name: asdict(split) for split in self.splits}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The splits of a corpus; train without what the report says is left out."""
+
+    train: Dataset
+    dev: Dataset
+    test: Dataset | None
+    report: CorpusReport
+
+
+def load_corpus(config: CorpusConfig) -> Corpus:
+    """Read the splits of a corpus and check them.
+
+    Training pairs are left out that have an empty side, are too long or badly proportioned, occur
+    in dev or test, or have occurred before. Dev and test keep every pair.
+
+    Raises:
+        CorpusError: A split cannot be read, two have one name, or nothing is left to train on.
+    """
+    names = [name for name in (config.train, config.dev, config.test) if name]
+    if len(set(names)) < len(names) or not (config.train and config.dev):
+        raise CorpusError(
+            f"corpus.train, corpus.dev and corpus.test are {config.train!r}, {config.dev!r} and "
+            f"{config.test!r}: they must be different splits, and only test may be empty"
+        )
+    folders = [split_folder(config, name) for name in names]
+    key = {
+        "version": FORMAT_VERSION,
+        "splits": [(name, folder.name) for name, folder in zip(names, folders, strict=True)],
+        "rules": config.model_dump(
+            include={"max_characters", "max_ratio", "drop_duplicates", "drop_test_pairs"}
+        ),
+    }
+    splits = [open_pairs(folder) for folder in folders]
+    checked = cached(
+        "checked", key, lambda folder: _build(folder, dict(zip(names, splits, strict=True)), config)
+    )
+    report = _read_report(checked / REPORT_FILE)
+    train_report = report.splits[0]
+    if not train_report.kept:
+        raise CorpusError(_nothing_left(train_report))
+    is_whole = train_report.kept == train_report.pairs
+    train = splits[0] if is_whole else open_pairs(checked)
+    return Corpus(train, splits[1], splits[2] if config.test else None, report)
+
+
+def _build(folder: Path, splits: Mapping[str, Dataset], config: CorpusConfig) -> None:
+    """Write the report, and the training pairs that are kept unless that is all of them."""
+    measures = [_measure(split) for split in splits.values()]
+    train, held_out = measures[0], measures[1:]
+    names = list(splits)
+    findings, kept = _check_train(train, held_out, names[1:], config)
+    reports = [SplitReport(names[0], len(kept), int(kept.sum()), findings)]
+    for name, split in zip(names[1:], held_out, strict=True):
+        flags = {
+            "with an empty side": split.is_empty,
+            f"also in {names[0]}": np.isin(split.hashes, train.hashes),
+        }
+        size = len(split.hashes)
+        found = tuple(_find(reason, flag, False) for reason, flag in flags.items() if flag.any())
+        reports.append(SplitReport(name, size, size, found))
+    report = CorpusReport(tuple(reports))
+    (folder / REPORT_FILE).write_text(json.dumps(list(report.as_dict().values())))
+    if not kept.all():
+        write_pairs(folder, _select(splits[names[0]], kept))
+
+
+@dataclass(frozen=True)
+class _Measures:
+    """What the checks need to know of each pair of a split; every array of shape (pairs,)."""
+
+    source: NDArray[np.int32]
+    """Characters of the source."""
+    target: NDArray[np.int32]
+    """Characters of the target."""
+    hashes: NDArray[np.uint64]
+    """A hash of both texts."""
+
+    @property
+    def is_empty(self) -> NDArray[np.bool_]:
+        return np.equal(np.minimum(self.source, self.target), 0)
+
+
+def _measure(split: Dataset) -> _Measures:
+    """Measure the pairs of a split, in one pass and 16 bytes a pair.
+
+    Pairs of one hash count as one. Among n different pairs two share a 64-bit hash with odds of
+    about n * n / 2**65: one in 370,000 for 10 million pairs, and then a single pair is lost.
+    """
+    import pyarrow.compute
+
+    lengths: dict[str, list[NDArray[np.int32]]] = {"source": [], "target": []}
+    hashes = []
+    for table in split.with_format("arrow").iter(CHUNK_PAIRS):
+        for side, parts in lengths.items():
+            parts.append(pyarrow.compute.utf8_length(table.column(side)).to_numpy())
+        pairs = zip(
+            table.column("source").to_pylist(), table.column("target").to_pylist(), strict=True
+        )
+        # No text holds a NUL, so that joined by one no two pairs are the same.
+        digests = b"".join(
+            hashlib.blake2b(f"{source}\0{target}".encode(), digest_size=8).digest()
+            for source, target in pairs
+        )
+        hashes.append(np.frombuffer(digests, "<u8"))
+    return _Measures(
+        np.concatenate(lengths["source"]), np.concatenate(lengths["target"]), np.concatenate(hashes)
+    )
+
+
+def _check_train(
+    train: _Measures, held_out: Iterable[_Measures], names: Iterable[str], config: CorpusConfig
+) -> tuple[tuple[Finding, ...], NDArray[np.bool_]]:
+    """Find what is the matter with training pairs; the first thing found is what counts.
+
+    Returns:
+        The findings, and True for each pair that is kept, shape (pairs,).
+    """
+    longer = np.maximum(train.source, train.target)
+    shorter = np.minimum(train.source, train.target)
+    held_out_hashes = np.concatenate([split.hashes for split in held_out])
+    rules = [
+        ("with an empty side", train.is_empty, True),
+        (f"with a side over {config.max_characters:,} characters",
+         longer > config.max_characters, True),
+        (f"with one side over {config.max_ratio:g} times as long as the other",
+         (longer > config.max_ratio * shorter) & (longer > SHORT_CHARACTERS), True),
+        (f"also in {' or '.join(names)}",
+         np.isin(train.hashes, held_out_hashes), config.drop_test_pairs),
+    ]  # fmt: skip
+    kept = np.ones(len(train.hashes), np.bool_)
+    findings = []
+    for reason, flag, left_out in rules:
+        found = flag & kept
+        if found.any():
+            findings.append(_find(reason, found, left_out))
+        if left_out:
+            kept &= ~found
+    repeated = kept.copy()
+    candidates = np.flatnonzero(kept)
+    _, first = np.unique(train.hashes[candidates], return_index=True)
+    repeated[candidates[first]] = False
+    if repeated.any():
+        findings.append(_find("that occurred before", repeated, config.drop_duplicates))
+    if config.drop_duplicates:
+        kept &= ~repeated
+    return tuple(findings), kept
+
+
+def _find(reason: str, flag: NDArray[np.bool_], left_out: bool) -> Finding:
+    return Finding(reason, int(flag.sum()), int(flag.argmax()) + 1, left_out)
+
+
+def _select(split: Dataset, kept: NDArray[np.bool_]) -> Iterator[Chunk]:
+    """The pairs that are kept, a chunk at a time."""
+    first = 0
+    for table in split.with_format("arrow").iter(CHUNK_PAIRS):
+        chosen = table.filter(kept[first : first + len(table)])
+        yield Chunk(chosen.column("source").to_pylist(), chosen.column("target").to_pylist())
+        first += len(table)
+
+
+def _read_report(path: Path) -> CorpusReport:
+    splits = json.loads(path.read_text())
+    return CorpusReport(
+        tuple(
+            SplitReport(**split | {"findings": tuple(Finding(**f) for f in split["findings"])})
+            for split in splits
+        )
+    )
+
+
+def _nothing_left(train: SplitReport) -> str:
+    found = ", ".join(f"{f.pairs:,} {f.reason}" for f in train.findings)
+    return (
+        f"nothing of the {train.pairs:,} pairs of split {train.name!r} is left to train on "
+        f"({found}): look at the corpus, or change the limits in its section of the recipe"
+    )

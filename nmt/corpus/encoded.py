@@ -1,0 +1,168 @@
+"""A corpus as token ids on disk, whose rows are at hand in microseconds."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.corpus.cache import cached
+from nmt.corpus.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+FORMAT_VERSION = 1
+CHUNK_PAIRS = 10_000
+SIDES = ("source", "target")
+
+Ids = list[NDArray[Any]]
+
+
+class EncodedPairs:
+    """The token ids of pairs, without BOS and EOS. Rows are numbered without the ones left out."""
+
+    source_lengths: NDArray[np.int32]
+    """Tokens of each source, EOS included; shape (rows,)."""
+    target_lengths: NDArray[np.int32]
+    """Tokens of each target, EOS included; shape (rows,)."""
+    rows: NDArray[np.int64]
+    """The row of the data set that each row here comes from; shape (rows,)."""
+    left_out: int
+    """How many pairs of the data set were too long."""
+
+    def __init__(
+        self, folder: Path, dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer]
+    ) -> None:
+        """Map the files that ``encode_pairs`` wrote into memory."""
+        self._dataset = dataset
+        self._tokenizers = tokenizers
+        lengths = [_map(folder / f"{side}.lengths", np.int32) for side in SIDES]
+        self.source_lengths, self.target_lengths = (np.asarray(side + 1) for side in lengths)
+        self._offsets = [np.concatenate(([0], np.cumsum(side, dtype=np.int64))) for side in lengths]
+        self._ids = [
+            _map(folder / f"{side}.ids", _id_type(tokenizer))
+            for side, tokenizer in zip(SIDES, tokenizers, strict=True)
+        ]
+        self.rows = _map(folder / "rows", np.int64)
+        self.left_out = len(dataset) - len(self.rows)
+
+    def __len__(self) -> int:
+        """How many pairs there are."""
+        return len(self.rows)
+
+    def take(
+        self, rows: NDArray[Any], sampling: tuple[float, int] | None = None
+    ) -> tuple[Ids, Ids]:
+        """The ids of some pairs, in the order asked for.
+
+        Args:
+            rows: Row numbers, shape (pairs,).
+            sampling: Rate and seed of subword sampling (see ``Tokenizer.sample_batch``), for ids
+                drawn anew; they are a pure function of ``rows`` and of these two.
+
+        Returns:
+            The sources and the targets, an array of ids for each pair.
+        """
+        if sampling is None or not sampling[0]:
+            source, target = (
+                [ids[offsets[row] : offsets[row + 1]] for row in rows]
+                for ids, offsets in zip(self._ids, self._offsets, strict=True)
+            )
+            return source, target
+        rate, seed = sampling
+        pairs = self._dataset[self.rows[rows].tolist()]
+        source, target = (
+            # A seed for each side, so that a joint vocabulary does not draw the same for both.
+            [np.array(ids, np.int32) for ids in tokenizer.sample_batch(pairs[side], rate, draw)]
+            for side, tokenizer, draw in zip(
+                SIDES, self._tokenizers, (2 * seed, 2 * seed + 1), strict=True
+            )
+        )
+        return source, target
+
+
+def encode_pairs(
+    dataset: Dataset,
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+    max_tokens: int | None,
+) -> EncodedPairs:
+    """Encode a data set with the columns ``source`` and ``target``, once for each content.
+
+    Args:
+        dataset: The pairs.
+        source_tokenizer: Encodes the sources.
+        target_tokenizer: Encodes the targets.
+        max_tokens: A pair with more tokens than this on a side (without EOS) is left out; None to
+            keep all.
+    """
+    tokenizers = (source_tokenizer, target_tokenizer)
+    key = {
+        "version": FORMAT_VERSION,
+        "content": _digest(dataset),
+        "tokenizers": [tokenizer.digest for tokenizer in tokenizers],
+        "max_tokens": max_tokens,
+    }
+    folder = cached("ids", key, lambda folder: _build(folder, dataset, tokenizers, max_tokens))
+    return EncodedPairs(folder, dataset, tokenizers)
+
+
+def _build(
+    folder: Path,
+    dataset: Dataset,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    max_tokens: int | None,
+) -> None:
+    """Write the ids of all rows one after the other, their lengths, and which rows they are."""
+    longest = np.iinfo(np.int32).max if max_tokens is None else max_tokens
+    files = {
+        name: (folder / name).open("wb")
+        for name in ("rows", *(f"{side}.{part}" for side in SIDES for part in ("ids", "lengths")))
+    }
+    try:
+        first = 0
+        for pairs in dataset.with_format(None).iter(CHUNK_PAIRS):
+            encoded = [t.encode_batch(pairs[s]) for s, t in zip(SIDES, tokenizers, strict=True)]
+            lengths = [np.fromiter(map(len, side), np.int32) for side in encoded]
+            kept = np.flatnonzero(np.maximum(*lengths) <= longest)
+            files["rows"].write((kept + first).astype(np.int64).tobytes())
+            for side, name, tokenizer, size in zip(
+                encoded, SIDES, tokenizers, lengths, strict=True
+            ):
+                ids = [token for row in kept for token in side[row]]
+                files[f"{name}.ids"].write(np.array(ids, _id_type(tokenizer)).tobytes())
+                files[f"{name}.lengths"].write(size[kept].tobytes())
+            first += len(encoded[0])
+    finally:
+        for file in files.values():
+            file.close()
+
+
+def _id_type(tokenizer: Tokenizer) -> type[np.uint16] | type[np.int32]:
+    return np.uint16 if tokenizer.vocabulary_size <= 1 << 16 else np.int32
+
+
+def _map(path: Path, dtype: type[np.generic]) -> NDArray[Any]:
+    """Map a file into memory as one array; an empty file cannot be mapped."""
+    if not path.stat().st_size:
+        return np.zeros(0, dtype)
+    # As a plain array: slicing a memmap is several times slower.
+    return np.asarray(np.memmap(path, dtype, "r"))
+
+
+def _digest(dataset: Dataset) -> str:
+    """A hash of every text in order, whatever chunks they are stored in."""
+    hashes = [hashlib.blake2b(digest_size=16) for _ in range(2 * len(SIDES))]
+    for table in dataset.with_format("arrow").iter(CHUNK_PAIRS):
+        for side, lengths, texts in zip(SIDES, hashes[::2], hashes[1::2], strict=True):
+            for array in table.column(side).cast("string").chunks:
+                _, offset_bytes, data = array.buffers()
+                offsets = np.frombuffer(offset_bytes, np.int32)[array.offset :][: len(array) + 1]
+                lengths.update(np.diff(offsets).tobytes())
+                if offsets[-1] > offsets[0]:
+                    texts.update(memoryview(data)[offsets[0] : offsets[-1]])
+    return "".join(digest.hexdigest() for digest in hashes)

@@ -1,0 +1,81 @@
+"""What the search needs of a model: read the sources, then one step of every row at a time.
+
+A *row* is one unfinished hypothesis. Every sentence of a batch has the same number of rows, its
+`width`, and they lie next to each other: row ``sentence * width + column``.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+State = TypeVar("State")
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The likeliest next tokens of each row.
+
+    Attributes:
+        log_probabilities: Natural logarithms, likeliest first, float32, shape (rows, k).
+        tokens: The token of each, int64, shape (rows, k).
+        attention: What each row looked at in this step, weights that sum to 1 over the source,
+            float32, shape (rows, source length); None for a model without attention.
+    """
+
+    log_probabilities: Floats
+    tokens: Integers
+    attention: Floats | None = None
+
+
+class Stepper(Protocol[State]):
+    """A translation model, as the search sees it.
+
+    A state is a value: `step` and `select` return a new one and leave the old one as it was.
+    The encoder's memory is held once for each sentence, not for each row.
+    """
+
+    def start(self, source: Integers, source_lengths: Integers) -> State:
+        """Read the source sentences.
+
+        Args:
+            source: Token ids, each sentence ending in EOS, PAD after, shape (sentences, source
+                length).
+            source_lengths: Tokens of each sentence, EOS included, shape (sentences,).
+
+        Returns:
+            A state with one row for each sentence, before its first token.
+        """
+        ...
+
+    def step(self, state: State, tokens: Integers, k: int) -> tuple[Candidates, State]:
+        """Take one step in every row.
+
+        Args:
+            state: Where the rows are.
+            tokens: The last token of each row (BOS at first), shape (rows,).
+            k: How many candidates to return for each row; all there are if there are fewer.
+
+        Returns:
+            The `k` likeliest next tokens, never PAD, BOS or UNK, with log-probabilities that are
+            normalised over the whole vocabulary; and the state after `tokens`.
+        """
+        ...
+
+    def select(self, state: State, rows: Integers) -> State:
+        """Keep, repeat and reorder rows.
+
+        Args:
+            state: Where the rows are.
+            rows: Numbers of the rows to keep, shape (sentences kept, new width). Those on one
+                line belong to one sentence, and the lines keep the order of the sentences. A
+                sentence may be missing: it is finished. The width may differ from before.
+
+        Returns:
+            A state with ``rows.size`` rows, in row-major order.
+        """
+        ...

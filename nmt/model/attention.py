@@ -1,0 +1,190 @@
+"""Attention: where each decoder state looks in the encoder's memory.
+
+A module works in two parts. ``keys`` is computed once for a sentence; calling the module then
+answers any number of queries: all target positions at once in training, all hypotheses of a
+sentence at once in the search.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from typing_extensions import override
+
+from nmt.config import ModelConfig
+
+
+class Attention(nn.Module):
+    """What every attention has: a context size, keys, and an answer to queries.
+
+    Attributes:
+        context_size: Size of the context vectors it returns.
+    """
+
+    context_size: int
+
+    def keys(self, memory: Tensor) -> Tensor:
+        """What is compared with the queries, once for a sentence.
+
+        Args:
+            memory: Encoder states, shape (sentences, source length, hidden size).
+        """
+        raise NotImplementedError
+
+    def forward(
+        self, query: Tensor, memory: Tensor, keys: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Look.
+
+        Args:
+            query: Decoder states, shape (sentences, queries, hidden size).
+            memory: Encoder states, shape (sentences, source length, hidden size).
+            keys: What ``keys(memory)`` gave.
+            mask: Shape (sentences, source length), True where a real token is.
+
+        Returns:
+            The contexts, shape (sentences, queries, context size), and the weights, shape
+            (sentences, queries, source length), which sum to 1 over the real tokens.
+        """
+        raise NotImplementedError
+
+
+class NoAttention(Attention):
+    """No look at all: a context of size 0, so that the decoder needs no branch."""
+
+    context_size = 0
+
+    @override
+    def keys(self, memory: Tensor) -> Tensor:
+        return memory[:, :, :0]
+
+    @override
+    def forward(
+        self, query: Tensor, memory: Tensor, keys: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        return query[:, :, :0], None
+
+
+class ScoredAttention(Attention):
+    """Softmax over one score for each pair of a query and a source token."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.context_size = size
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        """Scores, shape (sentences, queries, source length)."""
+        raise NotImplementedError
+
+    @override
+    def forward(
+        self, query: Tensor, memory: Tensor, keys: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        weights = masked_softmax(self.score(query, keys), mask[:, None, :])
+        # (N, Q, S) x (N, S, H) = (N, Q, H)
+        return weights @ memory, weights
+
+
+class DotAttention(ScoredAttention):
+    """``score = query . memory`` (Luong et al. 2015, equation 8, "dot")."""
+
+    @override
+    def keys(self, memory: Tensor) -> Tensor:
+        return memory
+
+    @override
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        # (N, Q, H) x (N, H, S) = (N, Q, S)
+        return query @ keys.transpose(1, 2)
+
+
+class GeneralAttention(DotAttention):
+    """``score = query . (W memory)`` (Luong et al. 2015, equation 8, "general")."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.key = nn.Linear(size, size, bias=False)
+
+    @override
+    def keys(self, memory: Tensor) -> Tensor:
+        return self.key(memory)  # type: ignore[no-any-return]
+
+
+class AdditiveAttention(ScoredAttention):
+    """``score = v . tanh(W query + U memory)`` (Bahdanau et al. 2015, appendix A.1.2)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.query = nn.Linear(size, size)
+        self.key = nn.Linear(size, size, bias=False)
+        self.energy = nn.Linear(size, 1, bias=False)
+
+    @override
+    def keys(self, memory: Tensor) -> Tensor:
+        return self.key(memory)  # type: ignore[no-any-return]
+
+    @override
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        # (N, Q, 1, H) + (N, 1, S, H) = (N, Q, S, H)
+        hidden = torch.tanh(self.query(query)[:, :, None] + keys[:, None])
+        return self.energy(hidden).squeeze(-1)  # type: ignore[no-any-return]
+
+
+class MultiHeadAttention(Attention):
+    """Several scaled dot products side by side (Vaswani et al. 2017, section 3.2.2).
+
+    The weights returned are the mean over the heads.
+    """
+
+    def __init__(self, size: int, heads: int) -> None:
+        super().__init__()
+        self.context_size = size
+        self.heads = heads
+        self.query = nn.Linear(size, size)
+        self.key_value = nn.Linear(size, 2 * size)
+        self.output = nn.Linear(size, size)
+
+    @override
+    def keys(self, memory: Tensor) -> Tensor:
+        return self.key_value(memory)  # type: ignore[no-any-return]
+
+    @override
+    def forward(
+        self, query: Tensor, memory: Tensor, keys: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        key, value = (self._split(part) for part in keys.chunk(2, dim=-1))
+        asked = self._split(self.query(query))
+        # (N, heads, Q, D) x (N, heads, D, S) = (N, heads, Q, S)
+        scores = asked @ key.transpose(2, 3) / asked.shape[-1] ** 0.5
+        weights = masked_softmax(scores, mask[:, None, None, :])
+        context = (weights @ value).transpose(1, 2).flatten(2)
+        return self.output(context), weights.mean(dim=1)
+
+    def _split(self, vectors: Tensor) -> Tensor:
+        """Shape (sentences, length, size) to (sentences, heads, length, size / heads)."""
+        rows, length, size = vectors.shape
+        return vectors.view(rows, length, self.heads, size // self.heads).transpose(1, 2)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis in which only positions where ``mask`` is True take part.
+
+    Computed in float32 whatever the scores are, and returned in their type.
+    """
+    weights = functional.softmax(scores.float().masked_fill(~mask, float("-inf")), dim=-1)
+    return weights.to(scores.dtype)
+
+
+def build_attention(config: ModelConfig) -> Attention:
+    """The attention that ``model.attention`` names."""
+    size = config.hidden_size
+    match config.attention:
+        case "none":
+            return NoAttention()
+        case "dot":
+            return DotAttention(size)
+        case "general":
+            return GeneralAttention(size)
+        case "additive":
+            return AdditiveAttention(size)
+        case "multihead":
+            return MultiHeadAttention(size, config.attention_heads)

@@ -1,0 +1,477 @@
+"""A run directory: everything that one training leaves, under names that are written only here.
+
+Files appear whole or not at all. A single file is written aside and renamed (`write_atomically`);
+a folder whose files belong together likewise, with a manifest of their sizes and checksums
+(`replace_folder`, `read_folder`), so that a process killed at any moment leaves a complete state.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmt.config import (
+    RunConfig,
+    changed_keys,
+    find_recipe,
+    load_recipe,
+    override,
+    recipe_name,
+    to_toml,
+    value_of,
+)
+from nmt.errors import RunError
+
+Content = bytes | Callable[[Path], None]
+"""What a file is to hold: the bytes, or a function that writes them to the path it is given."""
+
+CHECKPOINTS = Path("checkpoints")
+"""Where runs are made and looked for."""
+
+DEFAULT_RECIPE = "starter"
+
+MANIFEST = "manifest.json"
+
+_TOKENIZER_KEYS = ("corpus.", "tokenizer.")
+_HARMLESS_TO_TOKENIZER = ("corpus.dev", "corpus.test", "tokenizer.sampling")
+_FIXED_KEYS = (
+    "seed",
+    "corpus.",
+    "tokenizer.",
+    "model.",
+    "training.tokens_per_batch",
+    "training.accumulate",
+    "training.max_tokens",
+    "training.ema_decay",
+)
+"""What the weights, the optimiser's state or the order of batches depends on; the other keys may
+change while a run goes on."""
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The folder of one run, such as ``checkpoints/starter``. Copied anywhere, it translates."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def model_file(self) -> Path:
+        """The best weights so far."""
+        return self.path / "model.safetensors"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object a line: losses and scores as the training went."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def last(self) -> Path:
+        """The folder to resume from; see `read_folder`."""
+        return self.path / "last"
+
+    @property
+    def joint_model(self) -> Path:
+        """The tokenizer of both languages, where they share one."""
+        return self.path / "joint.model"
+
+    @property
+    def source_model(self) -> Path:
+        """The tokenizer of the source language, where each has its own."""
+        return self.path / "source.model"
+
+    @property
+    def target_model(self) -> Path:
+        """The tokenizer of the target language, where each has its own."""
+        return self.path / "target.model"
+
+    @property
+    def card(self) -> Path:
+        """The model card. It is written last: a run with a card is finished."""
+        return self.path / "README.md"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard events."""
+        return self.path / "tensorboard"
+
+    def hypotheses_file(self, name: str) -> Path:
+        """Where the translations of a test set are written.
+
+        Args:
+            name: What was translated, such as ``test`` or the name of a file.
+        """
+        safe = re.sub(r"[^\w.-]+", "_", name)
+        return self.path / f"hypotheses.{safe}.txt"
+
+    def tokenizer_files(self, joint: bool) -> tuple[Path, Path]:
+        """The files of the source and of the target tokenizer; one and the same if ``joint``."""
+        if joint:
+            return self.joint_model, self.joint_model
+        return self.source_model, self.target_model
+
+    @property
+    def is_started(self) -> bool:
+        """Whether there is something to go on from: a checkpoint, or weights."""
+        return self.model_file.exists() or surviving_folder(self.last) is not None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training came to its end."""
+        return self.is_started and self.card.exists()
+
+    def config(self) -> RunConfig:
+        """The configuration that the run was made with.
+
+        Raises:
+            RunError: This is not a run.
+            ConfigError: Its configuration is not one that this version understands.
+        """
+        if not self.config_file.is_file():
+            raise RunError(f"{self.path}: this is not a run: it has no {self.config_file.name}")
+        return load_recipe(self.config_file)
+
+    @classmethod
+    def create(cls, path: Path, config: RunConfig) -> "RunDirectory":
+        """Make a run at ``path``, where none has started.
+
+        Raises:
+            RunError: A training was started there, the run has a tokenizer of another config, or
+                the folder cannot be made.
+        """
+        run = cls(path)
+        run.make_folder()
+        run.begin(config)
+        return run
+
+    def make_folder(self) -> None:
+        """Make the folder if it is missing.
+
+        Raises:
+            RunError: It cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be made: {error.strerror}") from error
+
+    def begin(self, config: RunConfig) -> None:
+        """Keep ``config`` with a run that has not started training.
+
+        Raises:
+            RunError: It has, or its tokenizer was trained with another config.
+        """
+        self._refuse_if_started()
+        if any(file.exists() for file in self.tokenizer_files(config.tokenizer.joint)):
+            changes = self._changes(config, _TOKENIZER_KEYS, _HARMLESS_TO_TOKENIZER)
+            if changes:
+                raise RunError(
+                    f"{self.path}: the tokenizer here belongs to other settings: "
+                    f"{', '.join(changes)}: keep to them, or train it anew with `nmt tokenizer`"
+                )
+        self._write_config(config)
+
+    def begin_tokenizer(self, config: RunConfig) -> None:
+        """Keep ``config`` with a run that has not started training, and no tokenizer.
+
+        Raises:
+            RunError: It has started.
+        """
+        self._refuse_if_started()
+        for file in (self.joint_model, self.source_model, self.target_model):
+            file.unlink(missing_ok=True)
+        self._write_config(config)
+
+    def _refuse_if_started(self) -> None:
+        if self.is_finished:
+            raise RunError(
+                f"{self.path}: there is a finished run here: train another with --run DIR, or this "
+                f"one for longer with `{self.go_on_command} --set training.epochs=N`"
+            )
+        if self.is_started:
+            raise RunError(
+                f"{self.path}: there is an unfinished run here: go on with "
+                f"`{self.go_on_command}`, or train another with --run DIR"
+            )
+        if self.card.exists():
+            raise RunError(f"{self.card}: a run would overwrite this file: name another --run DIR")
+        if self.config_file.exists():
+            self.config()  # refuses what is not a run's
+
+    def go_on(self, config: RunConfig) -> list[str]:
+        """Keep ``config`` with a run that has started, if it can go on with it.
+
+        A finished run whose config changes counts as unfinished from here.
+
+        Returns:
+            The changes, one for each key.
+
+        Raises:
+            RunError: A key differs that cannot change any more.
+        """
+        refused = self._changes(config, _FIXED_KEYS)
+        if refused:
+            raise RunError(
+                f"{self.path}: this run cannot go on with other settings: {', '.join(refused)}: "
+                "keep to them, or start another with --run DIR"
+            )
+        changes = self._changes(config, ("",))
+        if changes:
+            self.card.unlink(missing_ok=True)
+            self._write_config(config)
+        return changes
+
+    @property
+    def go_on_command(self) -> str:
+        """What a user types to go on training."""
+        return f"nmt train --resume --run {shlex.quote(str(self.path))}"
+
+    def _changes(
+        self, config: RunConfig, prefixes: tuple[str, ...], but: Iterable[str] = ()
+    ) -> list[str]:
+        """Which of the run's settings are other ones in ``config``, for people."""
+        old = self.config()
+        return [
+            f"{key} is {value_of(old, key)!r} here, now {value_of(config, key)!r}"
+            for key in changed_keys(old, config)
+            if key.startswith(prefixes) and key not in but
+        ]
+
+    def _write_config(self, config: RunConfig) -> None:
+        write_atomically(self.config_file, to_toml(config).encode())
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDirectory":
+        """The trained run at ``path``.
+
+        Raises:
+            RunError: There is no such folder, it is not a run, it has no weights yet, or one of
+                its files is missing.
+        """
+        run = cls(path)
+        if not path.is_dir():
+            raise RunError(f"{path}: there is no such folder")
+        config = run.config()
+        if not run.model_file.is_file():
+            raise RunError(
+                f"{path}: this run has no weights yet ({run.model_file.name}): train it with "
+                f"`{run.go_on_command}`"
+            )
+        for file in run.tokenizer_files(config.tokenizer.joint):
+            if not file.is_file():
+                raise RunError(f"{file}: this file of the run is missing: copy the whole folder")
+        return run
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing to this run; a killed process leaves no lock.
+
+        Makes the folder if it is missing.
+
+        Raises:
+            RunError: Another process is writing to it, or the folder cannot be made.
+        """
+        import filelock
+
+        self.make_folder()
+        lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise RunError(f"{self.path}: another nmt process is writing to this run") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def latest_run(root: Path) -> RunDirectory:
+    """The most recently trained run in a folder of runs.
+
+    Raises:
+        RunError: There is none.
+    """
+    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
+    trained = [run for run in runs if run.model_file.is_file()]
+    if not trained:
+        raise RunError(
+            f"no trained model under {root}/: train one with `nmt train`, "
+            "or name one with --model DIR"
+        )
+    return max(trained, key=lambda run: (run.model_file.stat().st_mtime_ns, run.path.name))
+
+
+def plan_run(
+    recipe: str | None, folder: Path | None, overrides: Sequence[str], *, resume: bool
+) -> tuple[RunDirectory, RunConfig]:
+    """Which run a user means, and the configuration it is to have. Nothing is written.
+
+    Args:
+        recipe: See `find_recipe`. None for the default one, but when resuming a run for its own.
+        folder: Of the run. None for the one under ``checkpoints/`` that is named after the recipe,
+            and after its languages where the overrides change them.
+        overrides: See `override`.
+        resume: Whether to go on where there is something to go on from.
+
+    Raises:
+        ConfigError: There is no such recipe, or it is wrong.
+    """
+    if folder is not None and _has_own_config(folder, recipe, resume):
+        return RunDirectory(folder), override(RunDirectory(folder).config(), overrides)
+    file = find_recipe(recipe or DEFAULT_RECIPE)
+    config = load_recipe(file, overrides)
+    if folder is None:
+        folder = CHECKPOINTS / _default_name(file, config)
+        if _has_own_config(folder, recipe, resume):
+            config = override(RunDirectory(folder).config(), overrides)
+    return RunDirectory(folder), config
+
+
+def _has_own_config(folder: Path, recipe: str | None, resume: bool) -> bool:
+    return resume and recipe is None and RunDirectory(folder).config_file.exists()
+
+
+def _default_name(recipe: Path, config: RunConfig) -> str:
+    """The name of a run: that of its recipe, and of its languages where they are not the usual."""
+    usual = load_recipe(recipe).corpus
+    languages = (config.corpus.source, config.corpus.target)
+    name = recipe_name(recipe)
+    return name if languages == (usual.source, usual.target) else "-".join((name, *languages))
+
+
+def write_atomically(path: Path, data: Content) -> None:
+    """Write a file so that a process killed at any moment leaves the old one or the new one.
+
+    One writer at a time for one path.
+
+    Args:
+        path: The file; its folder exists.
+        data: The bytes, or a function that writes them to the path it is given.
+    """
+    aside = path.with_name(f".{path.name}.new")
+    _write(aside, data)
+    aside.replace(path)
+    _sync_folder(path.parent)
+
+
+def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
+    """Put a folder with these files in the place of ``folder``, whole or not at all.
+
+    A process killed at any moment leaves the complete old folder or the complete new one, and
+    `read_folder` finds it. One writer at a time.
+
+    Args:
+        folder: The folder; its parent exists.
+        files: What each file is to hold. ``manifest.json`` is added.
+    """
+    for name in files:
+        if Path(name).name != name or name in {"..", MANIFEST}:
+            raise ValueError(f"not a plain file name: {name!r}")
+    _recover(folder)
+    new, old = _aside(folder)
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    new.mkdir()
+    manifest = {name: _write(new / name, content) for name, content in files.items()}
+    _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
+    _sync_folder(new)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    _sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_folder(folder: Path) -> Path:
+    """The folder that `replace_folder` last completed, its files checked against the manifest.
+
+    Returns:
+        ``folder`` itself, or where a kill left it in the middle of being replaced.
+
+    Raises:
+        RunError: There is none, or a file is missing or has changed.
+    """
+    survivor = surviving_folder(folder)
+    if survivor is None:
+        raise RunError(f"{folder}: there is no such folder")
+    damage = _damage(survivor)
+    if damage:
+        raise RunError(f"{damage}: copy the folder again, or start afresh in another --run DIR")
+    return survivor
+
+
+def surviving_folder(folder: Path) -> Path | None:
+    """Where the folder that `replace_folder` last completed is, or None if there is none yet."""
+    if folder.exists():
+        return folder
+    # Killed between the two renames: the new folder is complete, and so is the old one.
+    return next((aside for aside in _aside(folder) if not _damage(aside)), None)
+
+
+def _aside(folder: Path) -> tuple[Path, Path]:
+    """Where a new folder is written, and where the old one goes before it is removed."""
+    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+
+
+def _recover(folder: Path) -> None:
+    """Finish a replacement in which a process was killed."""
+    survivor = surviving_folder(folder)
+    if survivor is not None and survivor != folder:
+        survivor.rename(folder)
+        _sync_folder(folder.parent)
+
+
+def _damage(folder: Path) -> str:
+    """What is wrong with a folder, going by its manifest; empty if nothing is."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        for name, (size_bytes, digest) in manifest.items():
+            file = folder / name
+            if not file.is_file():
+                return f"{file}: this file is missing"
+            if file.stat().st_size != size_bytes or _digest(file) != digest:
+                return f"{file}: this file is damaged (its checksum is another)"
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return f"{folder / MANIFEST}: this file is missing or damaged ({error})"
+    return ""
+
+
+def _write(path: Path, content: Content) -> tuple[int, str]:
+    """Write a file to the disk, and say its size in bytes and its SHA-256."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        content(path)
+        # Whatever wrote it (safetensors takes 0600), it is readable as its folder is.
+        path.chmod(path.parent.stat().st_mode & 0o666)
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+    if isinstance(content, bytes):
+        return len(content), hashlib.sha256(content).hexdigest()
+    return path.stat().st_size, _digest(path)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make renames in a folder last through a power failure."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,78 @@
+"""From a configuration to what a training needs: checked pairs, tokenizers, token ids."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from datasets import Dataset
+
+from nmt.config import RunConfig
+from nmt.corpus.checks import Corpus, load_corpus
+from nmt.corpus.encoded import EncodedPairs, encode_pairs
+from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
+from nmt.errors import TrainingError
+from nmt.run import RunDirectory
+from nmt.training.progress import Reporter
+
+
+class Tokenizers(NamedTuple):
+    """The tokenizer of each side; one and the same if they are joint."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+
+class Material(NamedTuple):
+    """What a training learns from and is tried on."""
+
+    corpus: Corpus
+    tokenizers: Tokenizers
+    pairs: EncodedPairs
+    dev: EncodedPairs
+
+
+def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Material:
+    """Read and check the corpus, train the tokenizers that the run does not have yet, encode.
+
+    Raises:
+        CorpusError: The corpus cannot be read.
+        TokenizerError: A tokenizer cannot be trained on it.
+        TrainingError: Nothing is left to learn from.
+    """
+    corpus = load_corpus(config.corpus)
+    for line in corpus.report.lines():
+        reporter.note(line)
+    tokenizers = tokenizers_of(config, run, corpus)
+    longest = config.training.max_tokens
+    pairs = encode_pairs(corpus.train, *tokenizers, longest)
+    if pairs.left_out:
+        reporter.note(
+            f"{pairs.left_out:,} training pairs left out: more than {longest} subwords on a side "
+            "(training.max_tokens)"
+        )
+    if not len(pairs):
+        raise TrainingError(
+            f"no training pair has at most {longest} subwords on each side: raise "
+            "training.max_tokens"
+        )
+    return Material(corpus, tokenizers, pairs, encode_pairs(corpus.dev, *tokenizers, longest))
+
+
+def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:
+    """The run's tokenizers, trained on the training pairs where there are none yet."""
+    files = run.tokenizer_files(config.tokenizer.joint)
+    sides = ("source", "target")
+    if config.tokenizer.joint:
+        if not files[0].exists():
+            train_tokenizer(_texts(corpus.train, sides), config.tokenizer, files[0])
+    else:
+        for side, file in zip(sides, files, strict=True):
+            if not file.exists():
+                train_tokenizer(_texts(corpus.train, (side,)), config.tokenizer, file)
+    source, target = (Tokenizer.load(file) for file in files)
+    return Tokenizers(source, target)
+
+
+def _texts(pairs: Dataset, sides: tuple[str, ...]) -> Iterator[str]:
+    for rows in pairs.iter(batch_size=1000):
+        for side in sides:
+            yield from rows[side]

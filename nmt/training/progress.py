@@ -1,0 +1,322 @@
+"""What a person sees of a training, and what is kept of it."""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from nmt.errors import TrainingError
+from nmt.run import write_atomically
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A training after some steps.
+
+    Attributes:
+        step: Optimiser steps taken.
+        epoch: Passes over the corpus, with the fraction of the current one.
+        share: Share of the run that is over, 0 to 1.
+        loss: Smoothed mean training loss of a target token, in nats.
+        rate: Learning rate.
+        gradient_norm: Of the last step.
+        tokens_per_s: Target tokens a second, validation left out, since the last report.
+        elapsed_s: Seconds of training, over all sessions.
+        skipped: Steps skipped so far because they were not finite.
+    """
+
+    step: int
+    epoch: float
+    share: float
+    loss: float
+    rate: float
+    gradient_norm: float
+    tokens_per_s: float
+    elapsed_s: float
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How good the weights were after some steps.
+
+    Attributes:
+        step: Optimiser steps taken.
+        epoch: Passes over the corpus, with the fraction of the current one.
+        loss: Mean cross-entropy of a dev token, in nats, without smoothing.
+        bleu: BLEU of greedy translations of the dev sentences (all, or the first ones).
+        is_best: The weights are kept.
+        elapsed_s: Seconds of training, over all sessions.
+        sample: A dev sentence, its reference and its translation.
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    bleu: float
+    is_best: bool
+    elapsed_s: float
+    sample: tuple[str, str, str]
+
+    @property
+    def perplexity(self) -> float:
+        """``exp(loss)``."""
+        return math.exp(min(self.loss, 700.0))
+
+
+class Reporter:
+    """Somebody to tell; this one does not listen."""
+
+    def note(self, text: str) -> None:
+        """A line for people: what was found, what was chosen."""
+
+    def progress(self, progress: Progress) -> None:
+        """Some steps were taken."""
+
+    def validation(self, validation: Validation) -> None:
+        """The weights were tried."""
+
+    def close(self) -> None:
+        """The training is over, for now."""
+
+
+class Reporters(Reporter):
+    """Several, told in order."""
+
+    def __init__(self, reporters: Sequence[Reporter]) -> None:
+        self._reporters = reporters
+
+    @override
+    def note(self, text: str) -> None:
+        for reporter in self._reporters:
+            reporter.note(text)
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        for reporter in self._reporters:
+            reporter.progress(progress)
+
+    @override
+    def validation(self, validation: Validation) -> None:
+        for reporter in self._reporters:
+            reporter.validation(validation)
+
+    @override
+    def close(self) -> None:
+        for reporter in self._reporters:
+            reporter.close()
+
+
+def make_reporter(is_terminal: bool) -> Reporter:
+    """Tells on stderr: a live display in a terminal, plain lines into a pipe or a file."""
+    return LiveReporter() if is_terminal else LineReporter()
+
+
+class LineReporter(Reporter):
+    """A line now and then."""
+
+    def __init__(self, write: Callable[[str], object] | None = None) -> None:
+        self._write = write or (lambda text: print(text, file=sys.stderr, flush=True))
+
+    @override
+    def note(self, text: str) -> None:
+        self._write(text)
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        self._write(
+            f"step {progress.step}  epoch {progress.epoch:.2f}  {progress.share:4.0%}  "
+            f"loss {progress.loss:.3f}  {progress.tokens_per_s:,.0f} tokens/s  "
+            f"{clock(_left_s(progress))} left" + _skipped(progress)
+        )
+
+    @override
+    def validation(self, validation: Validation) -> None:
+        self._write(_validation_line(validation))
+
+
+class LiveReporter(Reporter):
+    """A progress bar at the bottom of the terminal, with what happens above it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._console = Console(stderr=True, highlight=False, emoji=False)
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[facts]}"),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("training", total=1.0, facts="")
+        self._is_shown = False
+        self._bleu = ""
+
+    @override
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        if not self._is_shown:
+            self._bar.start()
+            self._is_shown = True
+        facts = (
+            f"epoch {progress.epoch:.1f}  loss {progress.loss:.2f}{self._bleu}  "
+            f"{progress.tokens_per_s:,.0f} tokens/s  {clock(_left_s(progress))} left"
+        )
+        self._bar.update(self._task, completed=progress.share, facts=facts + _skipped(progress))
+
+    @override
+    def validation(self, validation: Validation) -> None:
+        self._bleu = f"  BLEU {validation.bleu:.1f}"
+        self._console.print(_validation_line(validation), markup=False)
+        source, _, hypothesis = validation.sample
+        self._console.print(f"    {source}\n    → ", end="", style="dim", markup=False)
+        self._console.print(hypothesis, markup=False)
+
+    @override
+    def close(self) -> None:
+        if self._is_shown:
+            self._bar.stop()
+            self._is_shown = False
+
+
+class MetricsFile(Reporter):
+    """``metrics.jsonl``: one JSON object a line, ``"kind"`` being progress or validation.
+
+    Each kind is told once for a step, and what is not finite is null: strict JSON has no NaN.
+
+    Args:
+        file: Where to.
+        step: The step a training goes on from; what the file says of later ones is taken out,
+            for they are about to be taken again.
+    """
+
+    def __init__(self, file: Path, step: int) -> None:
+        told: dict[tuple[str, int], bytes] = {}
+        for line in file.read_bytes().splitlines(True) if file.exists() else ():
+            subject = _subject(line)
+            if subject and subject[1] <= step:
+                told.setdefault(subject, line)
+        write_atomically(file, b"".join(told.values()))
+        self._told = set(told)
+        self._stream = file.open("ab")
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        self._add({"kind": "progress", **asdict(progress)})
+
+    @override
+    def validation(self, validation: Validation) -> None:
+        fields = {**asdict(validation), "perplexity": validation.perplexity}
+        self._add({"kind": "validation", **fields})
+
+    @override
+    def close(self) -> None:
+        self._stream.close()
+
+    def _add(self, fields: Mapping[str, Any]) -> None:
+        subject = fields["kind"], fields["step"]
+        if subject in self._told:  # killed after this was told and before the next checkpoint
+            return
+        self._told.add(subject)
+        strict = {name: value if _is_json(value) else None for name, value in fields.items()}
+        line = json.dumps(strict, ensure_ascii=False, allow_nan=False)
+        self._stream.write(line.encode() + b"\n")
+        self._stream.flush()
+
+
+class TensorBoardEvents(Reporter):
+    """The same scalars for TensorBoard.
+
+    Args:
+        folder: Where the events go.
+        step: The step a training goes on from; later events of a killed session are hidden.
+
+    Raises:
+        TrainingError: TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise TrainingError(
+                "training.tensorboard is true, but TensorBoard is not installed: "
+                "pip install 'nmt[tensorboard]', or leave it false"
+            ) from error
+        self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        for name in ("loss", "rate", "gradient_norm", "tokens_per_s"):
+            self._writer.add_scalar(f"training/{name}", getattr(progress, name), progress.step)
+
+    @override
+    def validation(self, validation: Validation) -> None:
+        for name in ("loss", "bleu", "perplexity"):
+            self._writer.add_scalar(f"dev/{name}", getattr(validation, name), validation.step)
+        self._writer.flush()
+
+    @override
+    def close(self) -> None:
+        self._writer.close()
+
+
+@contextmanager
+def closing(reporter: Reporter) -> Iterator[Reporter]:
+    """The reporter, closed whatever happens."""
+    try:
+        yield reporter
+    finally:
+        reporter.close()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``m:ss`` or ``h:mm:ss``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _left_s(progress: Progress) -> float:
+    if progress.share <= 0.0:
+        return 0.0
+    return progress.elapsed_s * (1.0 - progress.share) / progress.share
+
+
+def _skipped(progress: Progress) -> str:
+    return f"  {progress.skipped} steps skipped" if progress.skipped else ""
+
+
+def _validation_line(validation: Validation) -> str:
+    return (
+        f"{clock(validation.elapsed_s)}  epoch {validation.epoch:.2f}  step {validation.step}  "
+        f"dev perplexity {validation.perplexity:.2f}  dev BLEU {validation.bleu:.1f}"
+        + ("  (best, kept)" if validation.is_best else "")
+    )
+
+
+def _is_json(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _subject(line: bytes) -> tuple[str, int] | None:
+    """Kind and step that a line is about; None for what was cut off by a kill."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        fields = json.loads(line)
+        return str(fields["kind"]), int(fields["step"])
+    except (ValueError, KeyError, TypeError):
+        return None

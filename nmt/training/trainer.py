@@ -1,0 +1,338 @@
+"""The training loop: learn, try, keep, save, tell."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+import numpy as np
+import torch
+
+from nmt.config import RunConfig
+from nmt.corpus.batches import Batch, make_batch, plan_epoch
+from nmt.errors import TrainingError
+from nmt.model.weights import named_weights, weights_bytes
+from nmt.run import RunDirectory, surviving_folder, write_atomically
+from nmt.training.card import model_card
+from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
+from nmt.training.learner import Learner
+from nmt.training.preparation import Material, prepare
+from nmt.training.progress import (
+    MetricsFile,
+    Progress,
+    Reporter,
+    Reporters,
+    TensorBoardEvents,
+    Validation,
+    closing,
+)
+from nmt.training.schedule import learning_rate
+from nmt.training.validation import DevSet
+
+_STEPS_BETWEEN_REPORTS = 20
+
+
+class Interrupted(Exception):
+    """The training was asked to stop; its state is saved and it can go on."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training came to.
+
+    Attributes:
+        bleu: Validation BLEU of the weights that are kept.
+        step: The step they are from.
+        steps: Steps taken in all.
+        elapsed_s: Seconds of training, over all sessions.
+    """
+
+    bleu: float
+    step: int
+    steps: int
+    elapsed_s: float
+
+
+def train(
+    config: RunConfig, run: RunDirectory, *, resume: bool, reporter: Reporter
+) -> TrainingResult:
+    """Train a run to its end.
+
+    Args:
+        config: What to train.
+        run: Where; the directory exists and holds the config.
+        resume: Go on from the run's last checkpoint, if it has one.
+        reporter: Whom to tell.
+
+    Raises:
+        Interrupted: On SIGINT or SIGTERM, once the state is saved.
+        NmtError: For what the user can put right.
+    """
+    set_up_machine(config)
+    material = prepare(config, run, reporter)
+    sizes = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
+    learner = Learner(config, *sizes)
+    state = TrainState()
+    if resume and surviving_folder(run.last) is not None:
+        state = load_checkpoint(run.last, learner.tensors)
+        reporter.note(f"going on after step {state.step}")
+    watchers: list[Reporter] = [reporter, MetricsFile(run.metrics_file, state.step)]
+    if config.training.tensorboard:
+        watchers.append(TensorBoardEvents(run.tensorboard, state.step))
+    with closing(Reporters(watchers)) as told, _stop_requests() as stop:
+        training = Training(config, run, learner, material, told, state, stop)
+        told.note(training.description())
+        training.go_on()
+    write_atomically(run.card, model_card(config, material.corpus, state).encode())
+    return TrainingResult(state.best_bleu, state.best_step, state.step, state.elapsed_s)
+
+
+@dataclass
+class Training:
+    """One run being trained, from its state to its end.
+
+    Attributes:
+        config: What is trained.
+        run: Where to.
+        learner: The model, as it learns.
+        material: What it learns from.
+        reporter: Whom to tell.
+        state: How far it has come.
+        stop: Set from outside to ask it to save and stop.
+    """
+
+    config: RunConfig
+    run: RunDirectory
+    learner: Learner
+    material: Material
+    reporter: Reporter
+    state: TrainState = field(default_factory=TrainState)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._dev = DevSet(self.material, self.config)
+        self._clock = _Clock(self.state.elapsed_s)
+        self._recent = _Recent()
+
+    def go_on(self) -> None:
+        """Train until the epochs, the time or the patience is used up."""
+        while not self._is_over():
+            for batches in self.steps_left_in_epoch():
+                self.step(batches)
+                every = self.config.training.validate_every
+                if every and self.state.step % every == 0:
+                    self._validate()
+                if self.state.step % self.config.training.checkpoint_every == 0:
+                    self._save()
+                if self.stop.is_set():
+                    self._save()
+                    raise Interrupted
+                if self._is_over():
+                    break
+            else:
+                self.state.epoch += 1
+                self.state.batch_in_epoch = 0
+                if not self.config.training.validate_every:
+                    self._validate()
+        if self.state.validated_step != self.state.step:
+            self._validate()
+        self._save()
+
+    def steps_left_in_epoch(self) -> Iterator[list[Batch]]:
+        """Give the batches of each step left: a pure function of seed, epoch and position."""
+        training, pairs = self.config.training, self.material.pairs
+        plan = plan_epoch(
+            pairs.source_lengths,
+            pairs.target_lengths,
+            training.tokens_per_batch,
+            self.config.seed,
+            self.state.epoch,
+        )
+        self.state.batches_of_epoch = len(plan)
+        sampling = self.config.tokenizer.sampling
+        for first in range(self.state.batch_in_epoch, len(plan), training.accumulate):
+            group = range(first, min(first + training.accumulate, len(plan)))
+            if sampling:
+                seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
+                taken = [
+                    pairs.take(plan[number], (sampling, seed))
+                    for number, seed in zip(group, seeds, strict=True)
+                ]
+            else:
+                taken = [pairs.take(plan[number]) for number in group]
+            yield [make_batch(*sides) for sides in taken]
+
+    def step(self, batches: list[Batch]) -> None:
+        """Learn from the batches of one step.
+
+        Raises:
+            TrainingError: Too many steps in a row were not finite.
+        """
+        state, training = self.state, self.config.training
+        rate = learning_rate(training, state.step, self._share())
+        step = self.learner.step(batches, rate, _seed(self.config.seed, state.step))
+        state.step += 1
+        state.batch_in_epoch += len(batches)
+        state.target_tokens += step.target_tokens
+        state.elapsed_s = self._clock.elapsed_s()
+        state.skipped += step.is_skipped
+        state.skipped_in_a_row = state.skipped_in_a_row + 1 if step.is_skipped else 0
+        if state.skipped_in_a_row >= training.max_skipped_steps:
+            raise TrainingError(
+                f"the loss or its gradient was not finite in {state.skipped_in_a_row} steps in a "
+                f"row, up to step {state.step}: the run is left as it last was; lower "
+                f"training.learning_rate (now {training.learning_rate:g}) and go on with --resume"
+            )
+        self._recent.add(step.loss, step.target_tokens)
+        if state.step % _STEPS_BETWEEN_REPORTS == 0:
+            loss, tokens_per_s = self._recent.take()
+            self.reporter.progress(
+                Progress(
+                    step=state.step,
+                    epoch=self._epochs(),
+                    share=self._share(),
+                    loss=loss,
+                    rate=rate,
+                    gradient_norm=step.gradient_norm,
+                    tokens_per_s=tokens_per_s,
+                    elapsed_s=state.elapsed_s,
+                    skipped=state.skipped,
+                )
+            )
+
+    def _validate(self) -> None:
+        """Try the weights and keep them if they are the best so far."""
+        state = self.state
+        started = time.perf_counter()
+        with self.learner.evaluated_weights() as model:
+            loss = self._dev.loss(self.learner)
+            bleu, hypotheses = self._dev.bleu(self.learner)
+            is_best = (bleu, -loss) > (state.best_bleu, -state.best_loss)
+            if is_best:
+                write_atomically(self.run.model_file, weights_bytes(named_weights(model)))
+                state.best_bleu, state.best_loss, state.best_step = bleu, loss, state.step
+        state.stale_validations = 0 if is_best else state.stale_validations + 1
+        state.validated_step = state.step
+        state.validation_s = time.perf_counter() - started
+        state.elapsed_s = self._clock.elapsed_s()
+        self._recent.skip(state.validation_s)
+        self.reporter.validation(
+            Validation(
+                step=state.step,
+                epoch=self._epochs(),
+                loss=loss,
+                bleu=bleu,
+                is_best=is_best,
+                elapsed_s=state.elapsed_s,
+                sample=self._dev.sample(state.step, hypotheses),
+            )
+        )
+
+    def _save(self) -> None:
+        started = time.perf_counter()
+        self.state.elapsed_s = self._clock.elapsed_s()
+        save_checkpoint(self.run.last, self.state, self.learner.tensors)
+        self._recent.skip(time.perf_counter() - started)
+
+    def _is_over(self) -> bool:
+        training = self.config.training
+        if training.patience and self.state.stale_validations >= training.patience:
+            return True
+        return self._share() >= 1.0
+
+    def _share(self) -> float:
+        """Share of the run that is over, by time if there is a budget, else by batches."""
+        if self.config.training.minutes:
+            return self.state.elapsed_s / self._budget_s()
+        return self._epochs() / self.config.training.epochs
+
+    def _budget_s(self) -> float:
+        """Seconds to learn in, with enough left of the minutes to try the weights at the end."""
+        budget = self.config.training.minutes * 60.0
+        return max(budget - 1.2 * self.state.validation_s, 0.5 * budget)
+
+    def _epochs(self) -> float:
+        return self.state.epoch + self.state.batch_in_epoch / self.state.batches_of_epoch
+
+    def description(self) -> str:
+        """What was chosen, in a line."""
+        learner, training = self.learner, self.config.training
+        parameters = sum(weight.numel() for weight in named_weights(learner.model).values())
+        length = (
+            f"{training.minutes:g} minutes" if training.minutes else f"{training.epochs} epochs"
+        )
+        precision = "fp32" if learner.autocast_type is None else "bf16"
+        return (
+            f"{parameters / 1e6:.1f} million parameters, {precision} on {learner.device.type}, "
+            f"{torch.get_num_threads()} threads, batches of {training.tokens_per_batch:,} target "
+            f"tokens, {length} on {len(self.material.pairs):,} pairs"
+        )
+
+
+class _Clock:
+    """Seconds of training over all sessions."""
+
+    def __init__(self, before_s: float) -> None:
+        self._before_s = before_s
+        self._started = time.perf_counter()
+
+    def elapsed_s(self) -> float:
+        return self._before_s + time.perf_counter() - self._started
+
+
+class _Recent:
+    """Loss and speed since the last report."""
+
+    def __init__(self) -> None:
+        self._loss, self._tokens, self._started = 0.0, 0, time.perf_counter()
+
+    def add(self, loss: float, tokens: int) -> None:
+        self._loss += loss * tokens if np.isfinite(loss) else 0.0
+        self._tokens += tokens
+
+    def skip(self, seconds: float) -> None:
+        """Leave out time in which nothing was learned."""
+        self._started += seconds
+
+    def take(self) -> tuple[float, float]:
+        now = time.perf_counter()
+        figures = self._loss / max(self._tokens, 1), self._tokens / (now - self._started)
+        self._loss, self._tokens, self._started = 0.0, 0, now
+        return figures
+
+
+def _seed(*numbers: int) -> int:
+    """A seed that is a pure function of some numbers, and unlike that of any others."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
+def set_up_machine(config: RunConfig) -> None:
+    """Threads, and a bound on what oneDNN remembers of every shape it meets."""
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+    if config.training.threads:  # else torch's own choice, which honours OMP_NUM_THREADS
+        torch.set_num_threads(config.training.threads)
+
+
+@contextmanager
+def _stop_requests() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, once; a second one stops at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
