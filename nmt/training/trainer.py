@@ -307,7 +307,10 @@ class _Recent:
 
 def _seed(*numbers: int) -> int:
     """A seed that is a pure function of some numbers, and unlike that of any others."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    # the count, because to NumPy (1, 2) and (1, 2, 0) are the same
+    return int(
+        np.random.SeedSequence((len(numbers), *numbers)).generate_state(1, np.uint64)[0] >> 1
+    )
 
 
 def set_up_machine(config: RunConfig) -> None:

@@ -1,0 +1,318 @@
+"""The loop: the same bits whatever happens, and an end that is reached."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from nmt.config import RunConfig, override
+from nmt.errors import TrainingError
+from nmt.run import RunDirectory
+from nmt.training import trainer
+from nmt.training.learner import Learner
+from nmt.training.progress import Progress, Reporter, Validation
+from nmt.training.trainer import Interrupted, TrainingResult, train
+
+STARTER = Path(__file__).parents[2] / "corpora" / "starter"
+
+SETTINGS = [
+    "tokenizer.vocabulary_size=400",
+    "model.hidden_size=16",
+    "model.embedding_size=8",
+    "model.encoder_layers=1",
+    "model.decoder_layers=1",
+    "training.epochs=2",
+    "training.tokens_per_batch=256",
+    "training.learning_rate=1e-2",
+    "training.checkpoint_every=5",
+    "training.validation_sentences=8",
+    "training.threads=1",
+    "corpus.test=",
+]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 pairs of the starter corpus, and 12 to try them on."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for split, lines in (("train", 200), ("dev", 12)):
+        for language in ("fr", "en"):
+            text = (STARTER / f"{split}.{language}").read_text("utf-8").split("\n")[:lines]
+            (folder / f"{split}.{language}").write_text("\n".join(text) + "\n", "utf-8")
+    return folder
+
+
+class Listener(Reporter):
+    """Remembers what it is told, and may interrupt."""
+
+    def __init__(self) -> None:
+        self.validations: list[Validation] = []
+        self.reports: list[Progress] = []
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def progress(self, progress: Progress) -> None:
+        self.reports.append(progress)
+
+    def validation(self, validation: Validation) -> None:
+        self.validations.append(validation)
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing of the trainer's catches it."""
+
+
+def configured(corpus: Path, *settings: str) -> RunConfig:
+    return override(RunConfig(), [*SETTINGS, f"corpus.path={corpus}", *settings])
+
+
+def run_to_end(
+    folder: Path, config: RunConfig, *, resume: bool = False, reporter: Reporter | None = None
+) -> tuple[RunDirectory, TrainingResult]:
+    run = RunDirectory(folder) if resume else RunDirectory.create(folder, config)
+    return run, train(config, run, resume=resume, reporter=reporter or Listener())
+
+
+def kill_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """The process dies at the beginning of a step, with no chance to put anything in order."""
+    learn, taken = Learner.step, 0
+
+    def step(self: Learner, *arguments: object) -> object:
+        nonlocal taken
+        taken += 1
+        if taken > steps:
+            raise Killed
+        return learn(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "step", step)
+
+
+def same_weights(one: RunDirectory, other: RunDirectory) -> bool:
+    files = ["weights.safetensors", "optimizer.safetensors"]
+    return one.model_file.read_bytes() == other.model_file.read_bytes() and all(
+        (one.last / file).read_bytes() == (other.last / file).read_bytes() for file in files
+    )
+
+
+def validations(run: RunDirectory) -> list[tuple[int, float, float, bool]]:
+    lines = [json.loads(line) for line in run.metrics_file.read_text("utf-8").splitlines()]
+    return [
+        (line["step"], line["loss"], line["bleu"], line["is_best"])
+        for line in lines
+        if line["kind"] == "validation"
+    ]
+
+
+VARIANTS = {
+    "plain": [],
+    "bf16": ["training.precision=bf16"],
+    "everything": [
+        "training.accumulate=2",
+        "training.ema_decay=0.9",
+        "training.validate_every=3",
+        "tokenizer.sampling=0.1",
+        "model.input_feeding=true",
+        'model.cell="gru-cho"',
+        "model.dropout_shared_over_time=true",
+    ],
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_killed_and_resumed_run_ends_in_the_same_bits(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
+) -> None:
+    config = configured(corpus, *VARIANTS[variant])
+    whole, result = run_to_end(tmp_path / "whole", config)
+    assert result.steps > 15
+    cut = RunDirectory.create(tmp_path / "cut", config)
+    for steps in (3, 6, 1, 7):  # before the first checkpoint, between two, just after one
+        with monkeypatch.context() as patch:
+            kill_after(patch, steps)
+            with pytest.raises(Killed):
+                train(config, cut, resume=True, reporter=Listener())
+    again, resumed = run_to_end(cut.path, config, resume=True)
+    assert (resumed.steps, resumed.step, resumed.bleu) == (result.steps, result.step, result.bleu)
+    assert same_weights(whole, again)
+    assert validations(whole) == validations(again)
+
+
+def test_two_runs_of_one_seed_are_the_same_bits_and_of_another_are_not(
+    corpus: Path, tmp_path: Path
+) -> None:
+    config = configured(corpus, "training.epochs=1")
+    one, _ = run_to_end(tmp_path / "one", config)
+    two, _ = run_to_end(tmp_path / "two", config)
+    other, _ = run_to_end(tmp_path / "other", override(config, ["seed=2"]))
+    assert same_weights(one, two)
+    assert not same_weights(one, other)
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment_loses_nothing(corpus: Path, tmp_path: Path) -> None:
+    config = configured(corpus, "training.checkpoint_every=1", "training.epochs=3")
+    whole, _ = run_to_end(tmp_path / "whole", config)
+    folder = tmp_path / "cut"
+    settings = [*SETTINGS, f"corpus.path={corpus}", "training.checkpoint_every=1"]
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("")
+    command = [sys.executable, "-m", "nmt", "train", str(recipe), "--run", str(folder), "--resume"]
+    for setting in [*settings, "training.epochs=3"]:
+        command += ["--set", setting]
+    for steps in (1, 5, 11):
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as job:
+            wait_for_step(folder, steps, job)
+            job.send_signal(signal.SIGKILL)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert same_weights(whole, RunDirectory(folder))
+
+
+def wait_for_step(folder: Path, step: int, job: "subprocess.Popen[bytes]") -> None:
+    state = folder / "last" / "state.json"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and job.poll() is None:
+        try:
+            if json.loads(state.read_bytes())["step"] >= step:
+                return
+        except (OSError, ValueError):
+            time.sleep(0.002)
+    pytest.fail(f"the training did not come to step {step}")
+
+
+def test_a_stop_request_saves_and_the_rest_gives_the_same_bits(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(corpus)
+    whole, _ = run_to_end(tmp_path / "whole", config)
+    cut = RunDirectory.create(tmp_path / "cut", config)
+    learn, taken = Learner.step, 0
+
+    def step(self: Learner, *arguments: object) -> object:
+        nonlocal taken
+        taken += 1
+        if taken == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return learn(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "step", step)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        train(config, cut, resume=False, reporter=Listener())
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert json.loads((cut.last / "state.json").read_bytes())["step"] == 7
+    again, _ = run_to_end(cut.path, config, resume=True)
+    assert same_weights(whole, again)
+
+
+def test_the_weights_kept_are_those_of_the_best_validation(corpus: Path, tmp_path: Path) -> None:
+    # a rate that climbs until the loss does too: the last weights are not the best
+    config = configured(
+        corpus, "training.epochs=4", "training.schedule=constant", "training.learning_rate=0.3"
+    )
+    listener = Listener()
+    run, result = run_to_end(tmp_path / "run", config, reporter=listener)
+    best = max(listener.validations, key=lambda each: (each.bleu, -each.loss))
+    assert (result.step, result.bleu) == (best.step, best.bleu)
+    assert [each.is_best for each in listener.validations].count(True) >= 1
+    assert best.step < result.steps
+    kept, last = load_file(run.model_file), load_file(run.last / "weights.safetensors")
+    assert any((kept[name] != last[name]).any() for name in kept)
+
+
+def test_patience_ends_a_run_that_no_longer_gets_better(corpus: Path, tmp_path: Path) -> None:
+    config = configured(
+        corpus,
+        "training.epochs=50",
+        "training.learning_rate=1e-12",
+        "training.validate_every=2",
+        "training.patience=2",
+        "training.schedule=constant",
+    )
+    listener = Listener()
+    run_to_end(tmp_path / "run", config, reporter=listener)
+    stale = [not each.is_best for each in listener.validations]
+    assert stale[-2:] == [True, True]
+    assert listener.validations[-1].epoch < 50
+
+
+def test_a_time_budget_ends_the_run_whatever_the_epochs(corpus: Path, tmp_path: Path) -> None:
+    config = configured(corpus, "training.epochs=100000", "training.minutes=0.05")
+    listener = Listener()
+    started = time.monotonic()
+    _, result = run_to_end(tmp_path / "run", config, reporter=listener)
+    assert result.steps > 5
+    assert time.monotonic() - started < 30  # 3 s of training; far from 100,000 epochs
+    assert result.elapsed_s >= 0.5 * 3.0
+    rates = [report.rate for report in listener.reports]
+    assert rates == sorted(rates, reverse=True), "the schedule is planned over the minutes"
+
+
+def test_steps_that_are_not_finite_are_skipped_counted_and_at_last_stop_the_run(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(corpus, "training.max_skipped_steps=4")
+    run = RunDirectory.create(tmp_path / "run", config)
+    loss, calls = Learner.loss, 0
+
+    def sometimes_nan(self: Learner, *arguments: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        value = loss(self, *arguments, **options)  # type: ignore[arg-type]
+        return value * float("nan") if calls in (3, 4) or calls > 7 else value
+
+    monkeypatch.setattr(Learner, "loss", sometimes_nan)
+    with pytest.raises(TrainingError, match=r"4 steps in a row, up to step 11"):
+        train(config, run, resume=False, reporter=Listener())
+    state = json.loads((run.last / "state.json").read_bytes())
+    assert state["skipped"] == 2 + 3 or state["step"] <= 10
+    weights = load_file(run.last / "weights.safetensors")
+    assert all((abs(values) < 1e6).all() for values in weights.values())
+
+
+def test_training_longer_goes_on_from_a_finished_run(corpus: Path, tmp_path: Path) -> None:
+    config = configured(corpus, "training.epochs=1")
+    run, first = run_to_end(tmp_path / "run", config)
+    same = train(config, run, resume=True, reporter=Listener())
+    assert same.steps == first.steps, "nothing is left to do"
+    longer = override(config, ["training.epochs=2"])
+    second = train(longer, run, resume=True, reporter=Listener())
+    assert second.steps > first.steps
+
+
+def test_a_training_outside_the_main_thread_leaves_signals_alone(
+    corpus: Path, tmp_path: Path
+) -> None:
+    config = configured(corpus, "training.epochs=1")
+    results: list[TrainingResult] = []
+    thread = threading.Thread(
+        target=lambda: results.append(run_to_end(tmp_path / "run", config)[1])
+    )
+    thread.start()
+    thread.join()
+    assert results and results[0].steps > 0
+
+
+def test_seeds_of_different_positions_differ() -> None:
+    seeds = {trainer._seed(*position) for position in [(1, 2), (2, 1), (1, 2, 0), (1, 3), (12,)]}
+    assert len(seeds) == 5
+
+
+def test_tensorboard_gets_the_scalars_of_the_metrics_file(corpus: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = configured(corpus, "training.epochs=1", "training.tensorboard=true")
+    run, _ = run_to_end(tmp_path / "run", config)
+    events = EventAccumulator(str(run.tensorboard)).Reload()
+    scalars = [(event.step, pytest.approx(event.value)) for event in events.Scalars("dev/bleu")]
+    assert scalars == [(step, bleu) for step, _, bleu, _ in validations(run)]
