@@ -98,9 +98,9 @@ class ModelConfig(Section):
 
     cell: CellName | tuple[CellName, ...] = "lstm"
     """Recurrent cell, or a list with one for each layer."""
-    encoder_layers: Count = 2
+    encoder_layers: Count = 1
     """Layers of the encoder."""
-    decoder_layers: Count = 2
+    decoder_layers: Count = 1
     """Layers of the decoder."""
     bidirectional: bool = True
     """Read the source in both directions, with half of the hidden size for each."""
@@ -112,7 +112,7 @@ class ModelConfig(Section):
     """none; dot, general (Luong et al. 2015); additive (Bahdanau et al. 2015); multihead."""
     attention_heads: Count = 8
     """Heads of ``multihead`` attention."""
-    attention_query: Literal["first", "last", "both"] = "both"
+    attention_query: Literal["first", "last", "both"] = "last"
     """Which decoder layer asks: the first feeds what it sees to the layers above, the last to the
     output, both do so each with an attention of its own."""
     input_feeding: bool = False
@@ -180,7 +180,7 @@ class TrainingConfig(Section):
     """Batches whose gradients are added up for one step."""
     max_tokens: Count = 150
     """Training pairs with more subwords than this on a side are left out, and counted."""
-    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0.0)] = 4e-3
     """Highest rate of Adam (Kingma and Ba 2015)."""
     schedule: Literal["constant", "linear", "cosine", "inverse-sqrt"] = "cosine"
     """How the rate falls after the warm-up, to 0 at the end (but for constant, inverse-sqrt)."""
@@ -194,7 +194,7 @@ class TrainingConfig(Section):
     """Share of the target distribution spread over the vocabulary (Szegedy et al. 2016)."""
     clip_norm: Annotated[float, Field(ge=0.0)] = 1.0
     """Largest norm of the gradient of a step; 0 for no clipping."""
-    ema_decay: Fraction = 0.0
+    ema_decay: Fraction = 0.998
     """Decay of an exponential moving average of the weights, which is then what is evaluated and
     kept; 0 for none."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"

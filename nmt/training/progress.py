@@ -119,10 +119,17 @@ def make_reporter(is_terminal: bool) -> Reporter:
 
 
 class LineReporter(Reporter):
-    """A line now and then."""
+    """A line now and then.
 
-    def __init__(self, write: Callable[[str], object] | None = None) -> None:
+    Args:
+        write: Takes a line; None for stderr.
+        every_s: Seconds between two lines of progress.
+    """
+
+    def __init__(self, write: Callable[[str], object] | None = None, every_s: float = 10.0) -> None:
         self._write = write or (lambda text: print(text, file=sys.stderr, flush=True))
+        self._every_s = every_s
+        self._next_s = 0.0
 
     @override
     def note(self, text: str) -> None:
@@ -130,8 +137,11 @@ class LineReporter(Reporter):
 
     @override
     def progress(self, progress: Progress) -> None:
+        if progress.elapsed_s < self._next_s:
+            return
+        self._next_s = progress.elapsed_s + self._every_s
         self._write(
-            f"step {progress.step}  epoch {progress.epoch:.2f}  {progress.share:4.0%}  "
+            f"{clock(progress.elapsed_s)}  epoch {progress.epoch:.2f}  step {progress.step}  "
             f"loss {progress.loss:.3f}  {progress.tokens_per_s:,.0f} tokens/s  "
             f"{clock(_left_s(progress))} left" + _skipped(progress)
         )

@@ -1,0 +1,320 @@
+"""What is told of a training: the metrics file across kills, the lines, TensorBoard."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nmt.errors import TrainingError
+from nmt.training.progress import (
+    LineReporter,
+    LiveReporter,
+    MetricsFile,
+    Progress,
+    Reporter,
+    Reporters,
+    TensorBoardEvents,
+    Validation,
+    clock,
+    closing,
+    make_reporter,
+)
+
+PROGRESS = Progress(
+    step=20,
+    epoch=0.5,
+    share=0.25,
+    loss=4.125,
+    rate=1e-3,
+    gradient_norm=2.5,
+    tokens_per_s=2345.6,
+    elapsed_s=90.0,
+    skipped=0,
+)
+VALIDATION = Validation(
+    step=20,
+    epoch=1.0,
+    loss=2.0,
+    bleu=12.34,
+    is_best=True,
+    elapsed_s=61.4,
+    sample=("Où est-il\u2028?", "Where is he?", "Where\nis it?"),
+)
+
+
+def steps(file: Path) -> list[tuple[str, int]]:
+    """Kind and step of each line, each of which has to be JSON by itself."""
+    content = file.read_bytes()
+    assert content == b"" or content.endswith(b"\n")
+    lines = [json.loads(line) for line in content.split(b"\n")[:-1]]
+    return [(line["kind"], line["step"]) for line in lines]
+
+
+def tell(file: Path, after: int, *told: tuple[str, int]) -> None:
+    """One session: go on after a step and tell some more."""
+    metrics = MetricsFile(file, after)
+    with closing(metrics):
+        for kind, step in told:
+            if kind == "progress":
+                metrics.progress(replace(PROGRESS, step=step))
+            else:
+                metrics.validation(replace(VALIDATION, step=step))
+
+
+P20, P40, P60 = ("progress", 20), ("progress", 40), ("progress", 60)
+V40, V60 = ("validation", 40), ("validation", 60)
+
+
+def test_each_line_holds_all_that_was_told(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    metrics = MetricsFile(file, 0)
+    metrics.note("for people")
+    metrics.progress(PROGRESS)
+    metrics.validation(VALIDATION)
+    # flushed at once: a kill loses nothing that was told
+    first, second = map(json.loads, file.read_text(encoding="utf-8").split("\n")[:-1])
+    metrics.close()
+    assert first == {
+        "kind": "progress",
+        "step": 20,
+        "epoch": 0.5,
+        "share": 0.25,
+        "loss": 4.125,
+        "rate": 1e-3,
+        "gradient_norm": 2.5,
+        "tokens_per_s": 2345.6,
+        "elapsed_s": 90.0,
+        "skipped": 0,
+    }
+    assert second["perplexity"] == pytest.approx(math.e**2)
+    assert second["sample"] == list(VALIDATION.sample)
+    assert (second["kind"], second["bleu"], second["is_best"]) == ("validation", 12.34, True)
+
+
+def test_going_on_takes_out_what_is_about_to_be_told_again(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    tell(file, 0, P20, P40, V40, P60, V60)
+    tell(file, 40, P60)
+    assert steps(file) == [P20, P40, V40, P60]
+
+
+def test_starting_afresh_takes_out_everything(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    tell(file, 0, P20, P40)
+    tell(file, 0, P20)
+    assert steps(file) == [P20]
+
+
+def test_a_validation_after_the_last_checkpoint_is_not_told_twice(tmp_path: Path) -> None:
+    # checkpoint at step 40, then the validation at the end of the epoch, then a kill: the
+    # training goes on from before the validation and comes to it again
+    file = tmp_path / "metrics.jsonl"
+    tell(file, 0, P20, P40, V40)
+    tell(file, 40, V40, P60, V60)
+    assert steps(file) == [P20, P40, V40, P60, V60]
+
+
+def test_lines_that_are_there_twice_are_kept_once(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    tell(file, 0, P20, V40)
+    file.write_bytes(file.read_bytes() * 2)
+    tell(file, 60)
+    assert steps(file) == [P20, V40]
+
+
+def test_a_file_cut_off_anywhere_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.jsonl"
+    tell(whole, 0, P20, P40)
+    content = whole.read_bytes()
+    second = content.index(b"\n") + 1
+    file = tmp_path / "metrics.jsonl"
+    for end in range(second, len(content)):
+        file.write_bytes(content[:end])
+        tell(file, 20, P40)
+        assert file.read_bytes() == content, end
+
+
+@pytest.mark.parametrize(
+    "rest", [b"[]\n", b"7\n", b"null\n", b"\n", b"\xff\xfe\n", b'{"step": "x"}\n', b"\0\0\0\0"]
+)
+def test_lines_that_are_no_metrics_are_taken_out(rest: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    tell(file, 0, P20)
+    with file.open("ab") as stream:
+        stream.write(rest)
+    tell(file, 20, P40)
+    assert steps(file) == [P20, P40]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_null_for_there_is_no_nan_in_json(
+    value: float, tmp_path: Path
+) -> None:
+    file = tmp_path / "metrics.jsonl"
+    with closing(MetricsFile(file, 0)) as metrics:
+        metrics.progress(replace(PROGRESS, gradient_norm=value))
+        metrics.validation(replace(VALIDATION, loss=value))
+
+    def refuse(name: str) -> float:
+        raise AssertionError(f"{name} is not JSON")
+
+    lines = [json.loads(line, parse_constant=refuse) for line in file.read_text().split("\n")[:-1]]
+    assert lines[0]["gradient_norm"] is None
+    assert lines[1]["loss"] is None
+
+
+def test_perplexity_is_the_exponential_of_the_loss_and_never_overflows() -> None:
+    assert replace(VALIDATION, loss=0.0).perplexity == 1.0
+    assert replace(VALIDATION, loss=math.log(50)).perplexity == pytest.approx(50.0)
+    assert math.isfinite(replace(VALIDATION, loss=1e9).perplexity)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "0:00"),
+        (59.4, "0:59"),
+        (59.6, "1:00"),
+        (61.0, "1:01"),
+        (3599.0, "59:59"),
+        (3600.0, "1:00:00"),
+        (36_065.0, "10:01:05"),
+    ],
+)
+def test_a_clock_is_read_as_one(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown
+
+
+def lines_of(tell: Callable[[Reporter], None]) -> list[str]:
+    lines: list[str] = []
+    tell(LineReporter(lines.append))
+    return lines
+
+
+def test_a_progress_line_has_the_time_left() -> None:
+    # a quarter is over after 90 s: three more quarters take 270 s
+    (line,) = lines_of(lambda reporter: reporter.progress(PROGRESS))
+    assert line == "1:30  epoch 0.50  step 20  loss 4.125  2,346 tokens/s  4:30 left"
+    (line,) = lines_of(lambda reporter: reporter.progress(replace(PROGRESS, skipped=3)))
+    assert line.endswith("3 steps skipped")
+
+
+def test_lines_of_progress_come_at_most_every_ten_seconds() -> None:
+    def tell(reporter: LineReporter) -> None:
+        for elapsed_s in (0.0, 4.0, 9.9, 10.0, 12.0, 31.0):
+            reporter.progress(replace(PROGRESS, elapsed_s=elapsed_s))
+
+    assert [line.split()[0] for line in lines_of(tell)] == ["0:00", "0:10", "0:31"]
+
+
+def test_a_progress_line_bears_no_share_and_all_of_it() -> None:
+    for share in (0.0, 1.0):
+        done = replace(PROGRESS, share=share)
+        (line,) = lines_of(lambda reporter, done=done: reporter.progress(done))
+        assert line.endswith("0:00 left")
+
+
+def test_a_validation_line_says_whether_the_weights_are_kept() -> None:
+    (line,) = lines_of(lambda reporter: reporter.validation(VALIDATION))
+    assert line == "1:01  epoch 1.00  step 20  dev perplexity 7.39  dev BLEU 12.3  (best, kept)"
+    worse = replace(VALIDATION, is_best=False)
+    (line,) = lines_of(lambda reporter: reporter.validation(worse))
+    assert "kept" not in line
+
+
+def test_lines_go_to_stderr_and_nothing_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = make_reporter(is_terminal=False)
+    assert isinstance(reporter, LineReporter)
+    with closing(reporter):
+        reporter.note("3 pairs left out")
+        reporter.progress(PROGRESS)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("3 pairs left out\n1:30  epoch 0.50  step 20")
+    assert "\x1b" not in captured.err
+
+
+def test_the_live_display_shows_any_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    # square brackets and colons mean styles and emoji to rich
+    sample = ("[/b] [red] :smile:", "", "[bold]hypothesis[/nothing] :+1:")
+    reporter = make_reporter(is_terminal=True)
+    assert isinstance(reporter, LiveReporter)
+    with closing(reporter):
+        reporter.note("see [/x] :wink:")
+        reporter.progress(replace(PROGRESS, skipped=2))
+        reporter.validation(replace(VALIDATION, sample=sample))
+        reporter.progress(PROGRESS)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "see [/x] :wink:" in captured.err
+    assert sample[0] in captured.err
+    assert sample[2] in captured.err
+    assert "dev BLEU 12.3" in captured.err
+    reporter.close()  # twice does no harm
+
+
+class Listener:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def note(self, text: str) -> None:
+        self.heard.append(text)
+
+    def progress(self, progress: Progress) -> None:
+        self.heard.append(progress)
+
+    def validation(self, validation: Validation) -> None:
+        self.heard.append(validation)
+
+    def close(self) -> None:
+        self.heard.append("closed")
+
+
+def test_several_reporters_are_all_told_everything_in_order() -> None:
+    listeners = [Listener(), Listener()]
+    with pytest.raises(ZeroDivisionError), closing(Reporters(listeners)) as told:
+        told.note("a")
+        told.progress(PROGRESS)
+        told.validation(VALIDATION)
+        raise ZeroDivisionError
+    for listener in listeners:
+        assert listener.heard == ["a", PROGRESS, VALIDATION, "closed"], "closed whatever happens"
+
+
+def test_tensorboard_gets_the_same_scalars_and_hides_what_is_told_again(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for after, told in ((0, [20, 40, 60]), (40, [60, 80])):
+        events = TensorBoardEvents(tmp_path, after)
+        with closing(events):
+            events.note("for people")
+            for step in told:
+                events.progress(replace(PROGRESS, step=step, loss=step / 10 + after))
+                events.validation(replace(VALIDATION, step=step))
+    found = EventAccumulator(str(tmp_path)).Reload()
+    assert sorted(found.Tags()["scalars"]) == [
+        "dev/bleu",
+        "dev/loss",
+        "dev/perplexity",
+        "training/gradient_norm",
+        "training/loss",
+        "training/rate",
+        "training/tokens_per_s",
+    ]
+    losses = [(event.step, event.value) for event in found.Scalars("training/loss")]
+    assert losses == [(20, 2.0), (40, 4.0), (60, 46.0), (80, 48.0)]
+
+
+def test_tensorboard_that_is_not_installed_is_said_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(TrainingError, match=r"pip install 'nmt\[tensorboard\]'"):
+        TensorBoardEvents(tmp_path, 0)
