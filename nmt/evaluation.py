@@ -94,7 +94,8 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str], language: str = "
         CorpusError: There are none, or not as many of one as of the other.
     """
     _check(hypotheses, references, None)
-    score = _bleu_metric(language).corpus_score(hypotheses, [references]).score
+    metric = _bleu_metric(language, warns_of_tokens=False)
+    score = metric.corpus_score(hypotheses, [references]).score
     return float(score)
 
 
@@ -121,7 +122,7 @@ def evaluate(
     from sacrebleu.metrics.ter import TER
 
     _check(hypotheses, references, sources)
-    metric = _bleu_metric(language)
+    metric = _bleu_metric(language, warns_of_tokens=True)
     asian = _code(language) in CHINESE | JAPANESE
     # The bootstrap takes 40 bytes for each sentence and resample, all at once.
     share = min(1.0, RESAMPLED_SENTENCES / len(hypotheses))
@@ -171,10 +172,10 @@ def _is_installed(*modules: str) -> bool:
     return all(importlib.util.find_spec(module) for module in modules)
 
 
-def _bleu_metric(language: str) -> Any:
+def _bleu_metric(language: str, warns_of_tokens: bool) -> Any:
     from sacrebleu.metrics.bleu import BLEU
 
-    return BLEU(tokenize=bleu_tokenizer(language))
+    return BLEU(tokenize=bleu_tokenizer(language), force=not warns_of_tokens)
 
 
 def _corpus_metric(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Metric:

@@ -15,8 +15,8 @@ from nmt.errors import NmtError
 USER_ERROR = 2
 INTERRUPTED = 130
 """What a shell reports of a process that Ctrl-C ended."""
-BROKEN_PIPE = 141
-"""What a shell reports of a process that wrote to a pipe which nobody reads."""
+BROKEN_PIPE = 1
+"""What typer, too, makes of a pipe that nobody reads any more."""
 
 EXAMPLE = """\b
 Example:

@@ -24,7 +24,8 @@ class Candidates:
         log_probabilities: Natural logarithms, likeliest first, float32, shape (rows, k).
         tokens: The token of each, int64, shape (rows, k).
         attention: What each row looked at in this step, weights that sum to 1 over the source,
-            float32, shape (rows, source length); None for a model without attention.
+            float32, shape (rows, source length), or longer with zeros; None for a model without
+            attention.
     """
 
     log_probabilities: Floats

@@ -24,17 +24,15 @@ class TorchState(NamedTuple):
     """Where a search is.
 
     Attributes:
-        memory: Held once for a sentence; stand-ins behind the real sentences make up the
-            fewest rows.
-        rows: The decoder's state, each tensor of shape (rows of the memory's sentences, size).
+        memory: Held once for a sentence; stand-ins behind the real sentences, if there are few,
+            make up `FEWEST_ROWS` rows.
+        rows: The decoder's state, each tensor of shape (rows, size), with the stand-ins' rows.
         width: Rows of each sentence.
-        sentences: Real sentences in the memory.
     """
 
     memory: Memory
     rows: tuple[Tensor, ...]
     width: int
-    sentences: int
 
 
 class TorchStepper:
@@ -57,7 +55,7 @@ class TorchStepper:
         padding = ((0, 0), (0, -longest % LENGTH_MULTIPLE))
         padded = np.pad(source[lines], padding, constant_values=PAD)
         memory = self.model.encode(self._tensor(padded), self._tensor(source_lengths[lines]))
-        return TorchState(memory, self.model.start(memory), 1, sentences)
+        return TorchState(memory, self.model.start(memory), 1)
 
     @torch.inference_mode()
     def step(self, state: TorchState, tokens: Integers, k: int) -> tuple[Candidates, TorchState]:
@@ -74,7 +72,7 @@ class TorchStepper:
     @torch.inference_mode()
     def select(self, state: TorchState, rows: Integers) -> TorchState:
         """Keep, repeat and reorder rows; see `Stepper.select`."""
-        sentences, width = rows.shape
+        width = rows.shape[1]
         rows = _with_stand_ins(rows)
         kept = rows[:, 0] // state.width
         memory = state.memory
@@ -83,7 +81,7 @@ class TorchStepper:
             memory = Memory(*(tensor.index_select(0, index) for tensor in memory))
         index = self._tensor(rows.reshape(-1))
         selected = tuple(tensor.index_select(0, index) for tensor in state.rows)
-        return TorchState(memory, selected, width, sentences)
+        return TorchState(memory, selected, width)
 
     def _tensor(self, array: Integers) -> Tensor:
         device = self.model.vocabulary.weight.device

@@ -54,7 +54,7 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
             f"no training pair has at most {longest} subwords on each side: raise "
             "training.max_tokens"
         )
-    return Material(corpus, tokenizers, pairs, encode_pairs(corpus.dev, *tokenizers, longest))
+    return Material(corpus, tokenizers, pairs, encode_pairs(corpus.dev, *tokenizers, None))
 
 
 def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:

@@ -315,7 +315,7 @@ def _seed(*numbers: int) -> int:
 
 def set_up_machine(config: RunConfig) -> None:
     """Threads, and a bound on what oneDNN remembers of every shape it meets."""
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     if config.training.threads:  # else torch's own choice, which honours OMP_NUM_THREADS
         torch.set_num_threads(config.training.threads)
 

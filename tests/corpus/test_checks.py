@@ -1,0 +1,198 @@
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmt.config import CorpusConfig
+from nmt.corpus import checks
+from nmt.corpus.checks import load_corpus
+from nmt.errors import CorpusError
+
+Pairs = list[tuple[str, str]]
+
+
+def write(folder: Path, **splits: Pairs) -> CorpusConfig:
+    for name, pairs in splits.items():
+        for side, place in (("fr", 0), ("en", 1)):
+            lines = "".join(pair[place] + "\n" for pair in pairs)
+            (folder / f"{name}.{side}").write_text(lines)
+    return CorpusConfig(path=str(folder), test="test" if "test" in splits else "")
+
+
+def pairs_of(split: object) -> Pairs:
+    return [(row["source"], row["target"]) for row in split]  # type: ignore[attr-defined]
+
+
+TRAIN = [
+    ("un", "one"),
+    ("", "two"),
+    ("trois", ""),
+    ("x" * 30, "y" * 31),
+    ("quatre " * 10, "four"),
+    ("dev", "DEV"),
+    ("un", "one"),
+    ("test", "TEST"),
+    ("un", "ONE"),
+    ("oui", "Yes, of course I do"),  # badly proportioned, but short
+    ("un", "one"),
+    ("dev", "DEV"),
+]
+DEV = [("dev", "DEV"), ("", "empty"), ("neuf", "nine")]
+TEST = [("dix", "ten"), ("test", "TEST"), ("test", "TEST")]
+
+
+def test_what_would_teach_nothing_is_left_out_and_reported(tmp_path: Path) -> None:
+    config = write(tmp_path, train=[*TRAIN, ("z" * 70, "z" * 70)], dev=DEV, test=TEST)
+    corpus = load_corpus(config.model_copy(update={"max_characters": 69, "max_ratio": 5.0}))
+
+    assert pairs_of(corpus.train) == [
+        ("un", "one"),
+        ("x" * 30, "y" * 31),
+        ("un", "ONE"),
+        ("oui", "Yes, of course I do"),
+    ]
+    assert corpus.report.lines() == [
+        "train: 13 pairs, 4 kept",
+        "  2 with an empty side (first: pair 2), left out",
+        "  1 with a side over 69 characters (first: pair 13), left out",
+        "  1 with one side over 5 times as long as the other (first: pair 5), left out",
+        "  3 also in dev or test (first: pair 6), left out",
+        "  2 that occurred before (first: pair 7), left out",
+        "dev: 3 pairs",
+        "  1 with an empty side (first: pair 2), kept",
+        "  1 also in train (first: pair 1), kept",
+        "test: 3 pairs",
+        "  2 also in train (first: pair 2), kept",
+    ]
+    assert corpus.report.as_dict()["train"]["findings"][0] == {
+        "reason": "with an empty side",
+        "pairs": 2,
+        "first": 2,
+        "left_out": True,
+    }
+
+
+def test_dev_and_test_keep_every_pair(tmp_path: Path) -> None:
+    corpus = load_corpus(write(tmp_path, train=TRAIN, dev=DEV, test=TEST))
+    assert pairs_of(corpus.dev) == DEV
+    assert pairs_of(corpus.test) == TEST
+
+
+def test_what_may_stay_is_counted_all_the_same(tmp_path: Path) -> None:
+    config = write(tmp_path, train=TRAIN, dev=DEV).model_copy(
+        update={"drop_duplicates": False, "drop_test_pairs": False}
+    )
+    corpus = load_corpus(config)
+    assert len(corpus.train) == len(TRAIN) - 3
+    assert corpus.test is None
+    assert corpus.report.lines()[:5] == [
+        "train: 12 pairs, 9 kept",
+        "  2 with an empty side (first: pair 2), left out",
+        "  1 with one side over 5 times as long as the other (first: pair 5), left out",
+        "  2 also in dev (first: pair 6), kept",
+        "  3 that occurred before (first: pair 7), kept",
+    ]
+
+
+def test_a_clean_corpus_is_used_as_it_is(tmp_path: Path) -> None:
+    corpus = load_corpus(write(tmp_path, train=TRAIN[:1], dev=[("deux", "two")]))
+    assert pairs_of(corpus.train) == TRAIN[:1]
+    assert corpus.report.lines() == ["train: 1 pairs", "dev: 1 pairs"]
+
+
+def test_a_second_look_gives_the_same_without_checking_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write(tmp_path, train=TRAIN, dev=DEV, test=TEST)
+    first = load_corpus(config)
+    monkeypatch.delattr(checks, "_measure")
+    second = load_corpus(config)
+    assert pairs_of(second.train) == pairs_of(first.train)
+    assert second.report == first.report
+
+
+def test_other_limits_are_another_look(tmp_path: Path) -> None:
+    config = write(tmp_path, train=TRAIN, dev=DEV, test=TEST)
+    kept = len(load_corpus(config).train)
+    assert len(load_corpus(config.model_copy(update={"max_ratio": 100.0})).train) == kept + 1
+
+
+def test_nothing_left_is_an_error_that_says_why(tmp_path: Path) -> None:
+    config = write(tmp_path, train=[("", "a"), ("dev", "DEV")], dev=DEV)
+    with pytest.raises(
+        CorpusError,
+        match=re.escape("nothing of the 2 pairs of split 'train' is left to train on (1 with an "
+                        "empty side, 1 also in dev)"),
+    ):  # fmt: skip
+        load_corpus(config)
+
+
+@pytest.mark.parametrize("names", [{"dev": "train"}, {"test": "dev"}, {"dev": ""}])
+def test_splits_must_be_different(tmp_path: Path, names: dict[str, str]) -> None:
+    config = write(tmp_path, train=TRAIN, dev=DEV, test=TEST).model_copy(update=names)
+    with pytest.raises(CorpusError, match="they must be different splits"):
+        load_corpus(config)
+
+
+texts = st.sampled_from(["", "a", "b", "c" * 15, "d" * 25, "é" * 130, "🎉" * 21])
+some_pairs = st.lists(st.tuples(texts, texts), min_size=1, max_size=40)
+
+
+@settings(max_examples=40, deadline=None)
+@given(some_pairs, some_pairs, st.booleans(), st.booleans(), st.integers(1, 7))
+def test_the_rules_are_those_of_a_plain_loop(
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch_module: pytest.MonkeyPatch,
+    train: Pairs,
+    dev: Pairs,
+    drop_duplicates: bool,
+    drop_test_pairs: bool,
+    chunk_pairs: int,
+) -> None:
+    counts: Counter[str] = Counter()
+    kept: Pairs = []
+    seen = set()
+    for pair in train:
+        longer, shorter = max(map(len, pair)), min(map(len, pair))
+        if shorter == 0:
+            counts["with an empty side"] += 1
+        elif longer > 100:
+            counts["with a side over 100 characters"] += 1
+        elif longer > 20 and longer / shorter > 2.5:
+            counts["with one side over 2.5 times as long as the other"] += 1
+        else:
+            is_held_out = pair in dev
+            counts["also in dev"] += is_held_out
+            if is_held_out and drop_test_pairs:
+                continue
+            counts["that occurred before"] += pair in seen
+            if pair not in seen or not drop_duplicates:
+                kept.append(pair)
+            seen.add(pair)
+    folder = tmp_path_factory.mktemp("corpus")
+    monkeypatch_module.setattr(checks, "CHUNK_PAIRS", chunk_pairs)
+    config = write(folder, train=train, dev=dev).model_copy(
+        update={
+            "max_characters": 100,
+            "max_ratio": 2.5,
+            "drop_duplicates": drop_duplicates,
+            "drop_test_pairs": drop_test_pairs,
+        }
+    )
+    if not kept:
+        with pytest.raises(CorpusError, match="is left to train on"):
+            load_corpus(config)
+        return
+    corpus = load_corpus(config)
+    assert pairs_of(corpus.train) == kept
+    findings = corpus.report.splits[0].findings
+    assert {finding.reason: finding.pairs for finding in findings} == +counts
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch

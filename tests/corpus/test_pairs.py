@@ -1,0 +1,101 @@
+import socket
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from nmt.config import CorpusConfig
+from nmt.corpus import origins, pairs, readers
+from nmt.corpus.pairs import read_split
+from nmt.errors import CorpusError
+
+
+def write(folder: Path, source: str, target: str, split: str = "train") -> CorpusConfig:
+    (folder / f"{split}.fr").write_bytes(source.encode())
+    (folder / f"{split}.en").write_bytes(target.encode())
+    return CorpusConfig(path=str(folder))
+
+
+def test_a_split_is_its_normalised_pairs_each_in_its_row(tmp_path: Path) -> None:
+    config = write(tmp_path, "e\u0301te\u0301\n\nun\u2028 deux\r\n", "summer\nempty\none\ftwo \n")
+    split = read_split(config, "train")
+    assert split.to_list() == [
+        {"source": "été", "target": "summer"},
+        {"source": "", "target": "empty"},
+        {"source": "un deux", "target": "one two"},
+    ]
+
+
+def test_a_split_is_read_once_until_its_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write(tmp_path, "un\n", "one\n")
+    assert read_split(config, "train")["source"][0] == "un"
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError("read again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(origins, "read_text_pair", fail)
+        assert read_split(config, "train")["source"][0] == "un"
+    write(tmp_path, "DEUX\n", "two\n")
+    assert read_split(config, "train")["source"][0] == "DEUX"
+
+
+def test_a_split_is_mapped_from_the_cache_and_not_held_in_memory(
+    tmp_path: Path, cache: Path
+) -> None:
+    split = read_split(write(tmp_path, "un\n", "one\n"), "train")
+    assert [cache in Path(file["filename"]).parents for file in split.cache_files] == [True]
+
+
+def test_reading_holds_a_chunk_and_not_the_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "CHUNK_PAIRS", 500)
+    line = "x" * 2000 + "\n"
+    config = write(tmp_path, line * 10_000, line * 10_000)  # 40 MB; a chunk is 2 MB
+    import pyarrow  # noqa: F401  (its own memory is not what is measured)
+
+    tracemalloc.start()
+    try:
+        assert len(read_split(config, "train")) == 10_000
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 10e6
+
+
+def test_a_local_corpus_needs_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise AssertionError("asked for the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    monkeypatch.setattr(socket.socket, "connect", fail)
+    assert len(read_split(write(tmp_path, "un\n", "one\n"), "train")) == 1
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_refused_leaves_nothing_in_the_cache(tmp_path: Path, cache: Path) -> None:
+    config = write(tmp_path, "un\n" * 30_000, "one\n" * 29_999)
+    with pytest.raises(CorpusError, match="30000 lines but"):
+        read_split(config, "train")
+    assert list((cache / "pairs").iterdir()) == []
+
+
+def test_a_table_of_no_rows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("fr\ten\n")
+    with pytest.raises(CorpusError, match=r"train\.tsv: there are no pairs in it"):
+        read_split(CorpusConfig(path=str(tmp_path)), "train")
+
+
+def test_pairs_of_another_format_version_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write(tmp_path, "un\n", "one\n")
+    folder = pairs.split_folder(config, "train")
+    assert pairs.split_folder(config, "train") == folder
+    monkeypatch.setattr(pairs, "FORMAT_VERSION", 0)
+    assert pairs.split_folder(config, "train") != folder
