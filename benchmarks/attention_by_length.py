@@ -51,8 +51,9 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     buckets = zip(*(results[name]["by_source_length"] for name in names), strict=True)
     for bucket in buckets:
         first = bucket[0]
+        span = f"{first['shortest']} to {first['longest'] or 'more'}"
         scores = " | ".join(f"{one['bleu']:.1f}" for one in bucket)
-        lines.append(f"| {first['shortest']} to {first['longest'] or "more"} | {first['sentences']} | {scores} |")
+        lines.append(f"| {span} | {first['sentences']} | {scores} |")
     scores = " | ".join(f"{results[name]['bleu']['score']:.1f}" for name in names)
     lines.append(f"| all | | {scores} |")
     return "\n".join(lines)

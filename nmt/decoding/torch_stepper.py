@@ -15,8 +15,8 @@ NEVER_PRODUCED = [PAD, BOS, UNK]
 
 # Matrix products of fewer rows than this run through other kernels, and sums over the source are
 # split at multiples of this length: with both kept, a sentence's numbers are the same to the bit
-# whatever is beside it (measured with MKL and oneDNN on AVX-512; elsewhere to about 1e-6).
-FEWEST_ROWS = 4
+# whatever is beside it (measured on AVX-512 with 1 and 2 threads; elsewhere to about 1e-6).
+FEWEST_ROWS = 16
 LENGTH_MULTIPLE = 8
 
 

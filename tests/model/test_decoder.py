@@ -16,6 +16,14 @@ TARGET = torch.tensor([[1, 4, 5, 6, 7], [1, 8, 9, 4, 4], [1, 10, 5, 5, 8]])
 
 def make(**settings: object) -> Seq2Seq:
     asked: dict[str, object] = {
+        "cell": "lstm",
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "bidirectional": True,
+        "attention": "general",
+        "attention_query": "both",
+        "bridge": "mean",
+        "dropout": 0.0,
         "hidden_size": 6,
         "embedding_size": 4,
         "attention_heads": 2,

@@ -69,3 +69,20 @@ def test_the_four_draws_of_a_random_number_are_independent() -> None:
     signs = 2 * kept - 1
     correlations = signs.t() @ signs / len(signs) - torch.eye(4)
     assert correlations.abs().max().item() < 4 / 500
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 7), (2, 5, 3), (0, 4, 2)])
+def test_a_mask_has_its_shape_and_the_type_of_what_it_is_for(shape: tuple[int, ...]) -> None:
+    for dtype in (torch.float32, torch.bfloat16):
+        kept = keep_mask(shape, 0.5, torch.ones(1, dtype=dtype))
+        assert kept.shape == shape
+        assert kept.dtype == dtype
+        assert set(kept.flatten().tolist()) <= {0.0, 1.0}
+
+
+def test_a_mask_is_a_pure_function_of_the_seed() -> None:
+    torch.manual_seed(7)
+    one, other = (keep_mask((1000,), 0.5, ONES) for _ in range(2))
+    torch.manual_seed(7)
+    assert torch.equal(keep_mask((1000,), 0.5, ONES), one)
+    assert not torch.equal(one, other)

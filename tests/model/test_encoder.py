@@ -18,7 +18,8 @@ LENGTHS = (6, 2, 1, 4)
 
 
 def make(**settings: object) -> tuple[Encoder, ModelConfig]:
-    asked = {"hidden_size": SIZE, "embedding_size": EMBEDDING, "encoder_layers": 2} | settings
+    asked = {"hidden_size": SIZE, "embedding_size": EMBEDDING, "encoder_layers": 2, "cell": "lstm"}
+    asked |= {"bidirectional": True, "residual": False, "dropout": 0.0} | settings
     config = ModelConfig.model_validate(asked)
     encoder = Encoder(config).eval()
     generator = torch.Generator().manual_seed(6)

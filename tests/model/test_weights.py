@@ -16,7 +16,18 @@ VOCABULARY = 9
 
 
 def make(seed: int = 1, **settings: object) -> Seq2Seq:
-    asked: dict[str, object] = {"hidden_size": 4, "embedding_size": 3, "attention_heads": 2}
+    asked: dict[str, object] = {
+        "cell": "lstm",
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "attention": "general",
+        "attention_query": "last",
+        "shared_embeddings": True,
+        "tied_output": False,
+        "hidden_size": 4,
+        "embedding_size": 3,
+        "attention_heads": 2,
+    }
     return build(ModelConfig.model_validate(asked | settings), VOCABULARY, VOCABULARY, seed)
 
 

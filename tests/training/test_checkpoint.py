@@ -34,7 +34,8 @@ STATE = TrainState(
 
 
 def make(seed: int = 5, ema_decay: float = 0.9, **model: object) -> Learner:
-    small = {"hidden_size": 4, "embedding_size": 3, "tied_output": True}
+    small = {"encoder_layers": 2, "decoder_layers": 2, "hidden_size": 4, "embedding_size": 3}
+    small |= {"cell": "lstm", "dropout": 0.3, "tied_output": True}
     config = RunConfig.model_validate(
         {
             "seed": seed,

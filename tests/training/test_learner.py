@@ -26,8 +26,26 @@ def batch(*numbers: int) -> Batch:
 
 
 def make(model: Mapping[str, object] | None = None, **training: object) -> Learner:
-    small = {"hidden_size": 4, "embedding_size": 3, "dropout": 0.0, "initial_range": 0.5}
-    plain = {"precision": "fp32", "device": "cpu", "clip_norm": 0.0}
+    small = {
+        "cell": "lstm",
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "attention": "general",
+        "attention_query": "both",
+        "hidden_size": 4,
+        "embedding_size": 3,
+        "dropout": 0.0,
+        "embedding_dropout": 0.0,
+        "initial_range": 0.5,
+    }
+    plain = {
+        "precision": "fp32",
+        "device": "cpu",
+        "clip_norm": 0.0,
+        "weight_decay": 0.0,
+        "label_smoothing": 0.1,
+        "ema_decay": 0.0,
+    }
     config = RunConfig.model_validate(
         {"seed": 5, "model": small | dict(model or {}), "training": plain | training}
     )

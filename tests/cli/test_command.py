@@ -1,0 +1,77 @@
+"""What all subcommands share: help, usage errors, exit codes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from nmt.cli import eval as evaluation
+from nmt.cli import tokenizer, train, translate
+from nmt.cli.command import EXAMPLE
+from tests.cli.conftest import Command
+
+EXAMPLES = [EXAMPLE, *(stage.EXAMPLES for stage in (train, translate, evaluation, tokenizer))]
+
+
+def test_the_help_names_every_stage_with_an_example(command: Command) -> None:
+    done = command("--help")
+    assert done.returncode == 0
+    assert done.stderr == b""
+    text = done.stdout.decode()
+    for stage in ("train", "translate", "eval", "tokenizer"):
+        assert re.search(rf"^  {stage}  +[A-Z]", text, re.MULTILINE)
+    assert 'nmt translate "Je suis étudiant"' in text
+    assert command().stdout == done.stdout
+
+
+@pytest.mark.parametrize("stage", ["train", "translate", "eval", "tokenizer"])
+def test_the_help_of_a_stage_has_an_example_and_describes_every_option(
+    command: Command, stage: str
+) -> None:
+    done = command(stage, "--help")
+    text = done.stdout.decode()
+    assert f"    nmt {stage}" in text.partition("Example")[2]
+    assert "\x1b" not in text
+    for option in re.findall(r"^  (--[a-z-]+)(.*)", text, re.MULTILINE):
+        assert option
+
+
+@pytest.mark.parametrize(
+    "example", [line for text in EXAMPLES for line in re.findall(r"nmt [^|<(\n]*", text)]
+)
+def test_every_option_in_an_example_exists(command: Command, example: str) -> None:
+    _, stage, *rest = shlex.split(example)
+    options = [word for word in rest if word.startswith("--")]
+    known = command(stage, "--help").stdout.decode()
+    assert all(re.search(rf"^  {option}\b", known, re.MULTILINE) for option in options)
+
+
+def test_keys_are_listed_with_default_values_and_help(command: Command) -> None:
+    text = command("train", "--keys").stdout.decode()
+    assert "training.epochs = 10   (a whole number)\n    Passes over the corpus" in text
+    assert 'model.attention = "general"   (none, dot, general, additive, multihead)\n' in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "No such command 'trian'. Did you mean 'train'? (see `nmt --help`)"),
+        (["train", "--epochs", "3"], "No such option: --epochs (see `nmt train --help`)"),
+        (["train", "a", "b"], "Got unexpected extra argument"),
+        (["eval", "--source", "a"], "--source and --reference belong together: name both files"),
+    ],
+)
+def test_usage_errors_are_one_line_on_stderr_and_exit_code_2(
+    command: Command, trained: Path, arguments: list[str], message: str
+) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    error = done.stderr.decode()
+    assert error.startswith(f"nmt: {message}")
+    assert error.count("\n") == 1
+
+
+def test_the_version_is_printed(command: Command) -> None:
+    assert re.fullmatch(rb"nmt \d+\.\d+\.\d+\n", command("--version").stdout)

@@ -1,0 +1,215 @@
+"""``nmt translate`` as a user calls it."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.cli.lines import arriving_lines
+from nmt.errors import SearchError
+from tests.cli.conftest import Command, Inside, start
+
+
+class Pieces:
+    """A stream from which data arrives in given pieces."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = [piece for piece in pieces if piece]
+
+    def read1(self, size: int) -> bytes:
+        if not self.pieces:
+            return b""
+        piece = self.pieces.pop(0)
+        assert len(piece) <= size
+        return piece
+
+
+def lines_of(pieces: list[bytes]) -> list[str]:
+    return [line for lines in arriving_lines(Pieces(pieces), "input") for line in lines]
+
+
+@given(text=st.text(st.sampled_from("aé\n\r\u2028\x85\x0c\t ")), cuts=st.lists(st.integers(0, 30)))
+def test_lines_end_at_newlines_alone_however_they_arrive(text: str, cuts: list[int]) -> None:
+    data = text.encode()
+    bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    pieces = [data[i:j] for i, j in pairwise(bounds)]
+    expected = text.split("\n")
+    if expected[-1] == "":
+        expected.pop()
+    assert lines_of(pieces) == [line[:-1] if line[-1:] == "\r" else line for line in expected]
+
+
+def test_lines_are_given_as_soon_as_they_have_arrived() -> None:
+    stream = Pieces([b"one\ntw", b"o\n", b"three"])
+    arriving = arriving_lines(stream, "input")
+    assert next(arriving) == ["one"]
+    assert stream.pieces == [b"o\n", b"three"]
+    assert list(arriving) == [["two"], ["three"]]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+    assert lines_of(["\ufeffune\n\ufeffdeux".encode()]) == ["une", "\ufeffdeux"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [(b"caf\xe9", "not UTF-8 (byte 0xE9 at byte 4)"), (b"a\0b", "holds a NUL")],
+)
+def test_what_is_not_text_is_refused_with_its_line_after_the_lines_before(
+    bad: bytes, problem: str
+) -> None:
+    arriving = arriving_lines(Pieces([b"one\n", b"two\n\n" + bad + b"\nfive\n"]), "input")
+    assert next(arriving) == ["one"]
+    assert next(arriving) == ["two", ""]
+    with pytest.raises(SearchError) as caught:
+        next(arriving)
+    assert str(caught.value).startswith(f"input, line 4: {problem}")
+
+
+def test_each_text_becomes_one_line_and_stderr_names_the_model(
+    command: Command, trained: Path
+) -> None:
+    done = command("translate", "le petit chat voit le grand chien.", "", "le\nchat", LC_ALL="C")
+    assert done.returncode == 0
+    lines = done.stdout.decode().split("\n")
+    assert len(lines) == 4
+    assert lines[0]
+    assert lines[1] == lines[3] == ""
+    assert done.stderr == b"translating with checkpoints/toy\n"
+
+
+def test_each_line_of_standard_input_becomes_one_line_as_if_it_were_alone(
+    inside: Inside, trained: Path
+) -> None:
+    sentences = ["le vieux livre aime le chat.", "", "le chien\u2028\x0cvoit", "le cheval"]
+    piped = inside("translate", input="\n".join(sentences).encode())
+    assert piped.code == 0
+    assert len(piped.lines) == 4
+    assert piped.lines == [inside("translate", text).lines[0] for text in sentences]
+    crlf = inside("translate", "--model", trained, input="\r\n".join([*sentences, ""]).encode())
+    assert crlf.lines == piped.lines
+
+
+def test_no_lines_become_no_lines(inside: Inside, trained: Path) -> None:
+    done = inside("translate", input=b"")
+    assert (done.code, done.lines) == (0, [])
+
+
+def test_bad_input_is_one_line_on_stderr_with_its_number_after_what_came_before(
+    inside: Inside, trained: Path
+) -> None:
+    done = inside("translate", input=b"le chat\n\xff\xfe\n")
+    assert (done.code, len(done.lines)) == (2, 1)
+    assert done.errors[-1].startswith(
+        "nmt: standard input, line 2: not UTF-8 (byte 0xFF at byte 1)"
+    )
+
+
+def test_json_gives_hypotheses_scores_tokens_and_attention(inside: Inside, trained: Path) -> None:
+    done = inside("translate", "--json", "--beam", "3", "--n-best", "2", "le chat", "")
+    first, second = map(json.loads, done.lines)
+    assert first["source"] == "le chat"
+    assert len(first["hypotheses"]) == 2
+    for hypothesis in first["hypotheses"]:
+        assert {"text", "score", "log_probability", "tokens", "attention"} <= hypothesis.keys()
+        assert len(hypothesis["attention"]) == len(hypothesis["tokens"])
+        for weights in hypothesis["attention"]:
+            assert len(weights) == len(first["source_tokens"])
+            assert sum(weights) == pytest.approx(1.0, abs=1e-3)
+    assert second["hypotheses"][0]["text"] == ""
+
+
+def test_n_best_lines_carry_the_number_of_their_input_and_a_score(
+    inside: Inside, trained: Path
+) -> None:
+    done = inside("translate", "--beam", "3", "--n-best", "2", "le chat", "", "le chien")
+    rows = [line.split("\t") for line in done.lines]
+    assert [row[0] for row in rows] == ["1", "1", "2", "3", "3"]
+    assert all(float(row[1]) <= 0.0 and len(row) == 3 for row in rows)
+
+
+def test_samples_are_drawn_by_their_seed(inside: Inside, trained: Path) -> None:
+    def sample(seed: int) -> list[str]:
+        text = "le petit chat voit le grand chien."
+        return inside("translate", "--sample", "--top-k", "50", "--seed", str(seed), text).lines
+
+    assert sample(1) == sample(1)
+    assert sample(1) != sample(2)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0, 2.0])
+def test_the_length_penalty_is_the_power_of_the_length_that_scores_are_divided_by(
+    inside: Inside, trained: Path, penalty: float
+) -> None:
+    done = inside("translate", "--json", "--length-penalty", str(penalty), "le petit chat voit")
+    best = json.loads(done.lines[0])["hypotheses"][0]
+    assert best["score"] == pytest.approx(best["log_probability"] / len(best["tokens"]) ** penalty)
+
+
+def test_a_reader_that_leaves_early_is_no_error_to_speak_of(
+    folder: Path, cache: Path, trained: Path
+) -> None:
+    with start(folder, cache, "translate", "--beam", "1") as process:
+        process.stdin.write(b"le chat\n" * 50)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdin.write(b"le chat\n" * 50)
+        process.stdin.close()
+        assert process.stderr.read() == b"translating with checkpoints/toy\n"
+        assert process.wait(60) == 1
+
+
+def test_lines_from_a_slow_writer_are_answered_one_by_one(
+    folder: Path, cache: Path, trained: Path
+) -> None:
+    with start(folder, cache, "translate") as process:
+        for _ in range(2):
+            process.stdin.write(b"le chat\n")
+            process.stdin.flush()
+            assert process.stdout.readline().endswith(b"\n")
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--temperature", "2"], "--temperature is for drawing translations at random: add"),
+        (["--n-best", "9"], "search.n_best is 9 but search.beam only keeps 2: raise the beam"),
+        (["--beam", "0"], "search.beam is 0: it must be greater than or equal to 1"),
+        (["--beam", "x"], "Invalid value for '--beam'"),
+        (["--set", "training.epochs=3"], "a trained model keeps this as it is"),
+        (["--set", "search.beem=3"], "unknown key search.beem: did you mean search.beam?"),
+        (["--model", "nowhere"], "nowhere: there is no such folder"),
+    ],
+)
+def test_wrong_options_are_one_line_on_stderr_and_exit_code_2(
+    inside: Inside, trained: Path, options: list[str], message: str
+) -> None:
+    done = inside("translate", *options, "le chat")
+    assert (done.code, done.lines, len(done.errors)) == (2, [], 1)
+    assert done.errors[0].startswith("nmt: ")
+    assert message in done.errors[0]
+
+
+def test_the_environment_names_the_model_and_the_option_goes_before_it(
+    inside: Inside, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained.rename(trained.with_name("b"))
+    monkeypatch.setenv("NMT_MODEL", "checkpoints/b")
+    assert inside("translate", "").errors == ["translating with checkpoints/b"]
+    monkeypatch.setenv("NMT_MODEL", "nowhere")
+    assert inside("translate", "").errors == ["nmt: nowhere: there is no such folder"]
+    assert inside("translate", "--model", "checkpoints/b", "").code == 0
+
+
+def test_a_damaged_model_is_refused_by_the_name_of_its_file(inside: Inside, trained: Path) -> None:
+    file = trained / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-10])
+    done = inside("translate", "le chat")
+    assert done.code == 2
+    assert done.errors[-1].startswith(f"nmt: checkpoints/toy/{file.name}: ")

@@ -1,0 +1,300 @@
+"""The configuration: what is read, what is refused, and how that is said."""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.config import (
+    CorpusConfig,
+    RunConfig,
+    changed_keys,
+    find_recipe,
+    keys,
+    load_recipe,
+    override,
+    recipe_name,
+    to_toml,
+    value_of,
+)
+from nmt.errors import ConfigError
+
+DEFAULT = RunConfig()
+SHIPPED = sorted((Path(__file__).parent.parent / "corpora").glob("*/recipe.toml"))
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "recipe.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refusal(*overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        override(DEFAULT, overrides)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@given(
+    path=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+    rate=st.floats(1e-9, 1e9),
+    seed=st.integers(0, 2**63 - 1),
+    cells=st.lists(st.sampled_from(["lstm", "gru", "gru-cho", "rnn"]), min_size=2, max_size=2),
+)
+def test_what_is_saved_is_read_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, path: str, rate: float, seed: int, cells: list[str]
+) -> None:
+    config = RunConfig.model_validate(
+        {
+            "seed": seed,
+            "corpus": {"test": path},
+            "model": {"cell": cells},
+            "training": {"learning_rate": rate},
+        }
+    )
+    file = write(tmp_path_factory.mktemp("run"), to_toml(config))
+    assert load_recipe(file) == config
+
+
+def test_a_saved_configuration_names_every_key() -> None:
+    tree = tomllib.loads(to_toml(DEFAULT))
+    names = [
+        f"{section}.{name}"
+        for section, table in tree.items()
+        if isinstance(table, dict)
+        for name in table
+    ]
+    assert ["seed", *names] == [key.name for key in keys()]
+
+
+def test_every_key_has_a_help_text_and_says_what_it_takes() -> None:
+    described = {key.name: key for key in keys()}
+    assert all(key.help and key.values for key in described.values())
+    assert described["training.epochs"].default == "10"
+    assert described["training.epochs"].values == "a whole number"
+    assert described["tokenizer.joint"].values == "true or false"
+    assert described["model.cell"].values == "lstm, gru, gru-cho, rnn or a list of these"
+    assert "``" not in described["corpus.path"].help
+
+
+@pytest.mark.parametrize(
+    ("setting", "nearest"),
+    [
+        ("training.lerning_rate=1", "training.learning_rate"),
+        ("lerning_rate=1", "training.learning_rate"),
+        ("training.hidden_size=1", "model.hidden_size"),
+        ("modle.hidden_size=1", "model.hidden_size"),
+        ("search.beem=3", "search.beam"),
+        ("sede=3", "seed or search.seed"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_right_one(setting: str, nearest: str) -> None:
+    name = setting.partition("=")[0]
+    assert refusal(setting) == f"unknown key {name}: did you mean {nearest}?"
+
+
+def test_a_key_like_no_other_is_refused_with_where_to_look() -> None:
+    assert refusal("zzz=1") == "unknown key zzz: `nmt train --keys` lists them all"
+
+
+def test_a_section_is_not_a_key() -> None:
+    assert "training is a section" in refusal("training=3")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[training]\nepoch = 3\n", "unknown key training.epoch: did you mean training.epochs?"),
+        ("[trainning]\nepochs = 3\n", "unknown key trainning: did you mean training?"),
+        ("training = 3\n", "training is 3: it is a section, [training]"),
+        ("[training]\nepochs = 'many'\n", "training.epochs is 'many': it takes a whole number"),
+        ("[model]\ncell = 'lsmt'\n", "model.cell is 'lsmt': it takes lstm, gru, gru-cho, rnn or"),
+        ("[model]\ncell = ['gru', 'x']\n", "model.cell is ['gru', 'x']: it takes lstm"),
+        ("[training]\nepochs = 0\n", "training.epochs is 0: it must be greater than or equal to 1"),
+        ("[training\n", "not a TOML file"),
+        ("[model]\ncell = ['gru']\n", "model.cell lists 1 cells but model.encoder_layers is 2"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_its_file_and_full_key(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert message in str(caught.value)
+
+
+def test_all_problems_of_a_recipe_are_named_at_once(tmp_path: Path) -> None:
+    file = write(tmp_path, "[training]\nepochs = 0\nepoch = 1\n[model]\nhiden_size = 3\n")
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(file)
+    for part in ("training.epochs is 0", "unknown key training.epoch:", "model.hidden_size"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        (["tokenizer.joint=false"], ["model.shared_embeddings", "tokenizer.joint"]),
+        (["corpus.path=a", "corpus.hub=b"], ["corpus.path", "corpus.hub"]),
+        (["corpus.source=en", "corpus.target=en"], ["corpus.source", "corpus.target"]),
+        (["search.n_best=9"], ["search.n_best", "search.beam"]),
+        (["model.context_every_step=true"], ["model.context_every_step", "model.attention"]),
+        (["model.hidden_size=33"], ["model.hidden_size"]),
+    ],
+)
+def test_contradicting_keys_are_refused_by_their_full_names(
+    settings: list[str], names: list[str]
+) -> None:
+    message = refusal(*settings)
+    assert all(name in message for name in names)
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    assert "training.learning_rate is inf" in refusal("training.learning_rate=inf")
+    assert "training.weight_decay is nan" in refusal("training.weight_decay=nan")
+
+
+def test_an_override_without_a_value_is_refused() -> None:
+    assert "write --set section.key=value" in refusal("training.epochs")
+
+
+def test_an_override_is_toml_or_else_a_plain_string() -> None:
+    changed = override(
+        DEFAULT,
+        [
+            "training.learning_rate=2e-3",
+            "training.tensorboard=true",
+            "model.attention=dot",
+            'corpus.dev="val"',
+            'model.cell=["gru", "lstm"]',
+            "seed = 7",
+        ],
+    )
+    assert changed.training.learning_rate == 0.002
+    assert changed.training.tensorboard is True
+    assert changed.model.attention == "dot"
+    assert changed.corpus.dev == "val"
+    assert changed.model.cell == ("gru", "lstm")
+    assert changed.seed == 7
+    assert DEFAULT.seed == 1
+
+
+@pytest.mark.parametrize("text", ["2016", "2016-01-01", "true", "a=b", "train[:10%]", ""])
+def test_a_key_that_takes_text_takes_any_text(text: str) -> None:
+    assert override(DEFAULT, [f"corpus.test={text}"]).corpus.test == text
+
+
+def test_the_later_of_two_overrides_counts() -> None:
+    assert override(DEFAULT, ["seed=2", "seed=3"]).seed == 3
+
+
+def test_overrides_mend_what_a_recipe_alone_gets_wrong(tmp_path: Path) -> None:
+    file = write(tmp_path, "[model]\nhidden_size = 33\n")
+    assert load_recipe(file, ["model.hidden_size=34"]).model.hidden_size == 34
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["corpus.source=en"],
+        ["corpus.target=fr"],
+        ["corpus.source=en", "corpus.target=fr"],
+    ],
+)
+def test_the_direction_is_reversed_by_one_setting_with_the_columns(settings: list[str]) -> None:
+    config = RunConfig(corpus=CorpusConfig(source_column="non_english", target_column="english"))
+    reversed_ = override(config, settings)
+    assert (reversed_.corpus.source, reversed_.corpus.target) == ("en", "fr")
+    assert reversed_.corpus.source_column == "english"
+    assert reversed_.corpus.target_column == "non_english"
+    assert override(reversed_, settings) == reversed_
+
+
+def test_another_language_does_not_reverse_anything() -> None:
+    config = RunConfig(corpus=CorpusConfig(source_column="a", target_column="b"))
+    corpus = override(config, ["corpus.source=de"]).corpus
+    assert (corpus.source, corpus.target, corpus.source_column) == ("de", "en", "a")
+
+
+def test_a_path_is_relative_to_its_recipe_and_an_overriding_one_to_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "recipe").mkdir()
+    file = write(tmp_path / "recipe", '[corpus]\npath = "text"\n')
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(file).corpus.path == str(tmp_path / "recipe" / "text")
+    assert load_recipe(file, ["corpus.path=mine"]).corpus.path == str(tmp_path / "mine")
+    assert override(DEFAULT, ["corpus.path=mine"]).corpus.path == str(tmp_path / "mine")
+
+
+def test_a_local_copy_takes_the_place_of_the_hub_and_the_hub_of_a_folder() -> None:
+    on_hub = override(DEFAULT, ["corpus.hub=Helsinki-NLP/opus-100"])
+    local = override(on_hub, ["corpus.path=/text"])
+    assert (local.corpus.path, local.corpus.hub) == ("/text", "")
+    again = override(local, ["corpus.hub=other/set"])
+    assert (again.corpus.path, again.corpus.hub) == ("", "other/set")
+
+
+def test_a_byte_order_mark_before_a_recipe_is_no_matter(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_bytes(b"\xef\xbb\xbfseed = 5\n")
+    assert load_recipe(file).seed == 5
+
+
+def test_a_recipe_that_is_not_text_or_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary.toml").write_bytes(b"seed = \xff\n")
+    with pytest.raises(ConfigError, match=r"binary\.toml: not a TOML file"):
+        load_recipe(tmp_path / "binary.toml")
+    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
+        load_recipe(tmp_path / "none.toml")
+
+
+def test_a_recipe_is_found_by_file_by_folder_and_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "corpora" / "mine"
+    folder.mkdir(parents=True)
+    file = write(folder, "seed = 5\n")
+    for name in (str(file), str(folder), "mine"):
+        assert find_recipe(name).resolve() == file
+        assert recipe_name(find_recipe(name)) == "mine"
+    shutil.copy(file, tmp_path / "quick.toml")
+    assert recipe_name(find_recipe("quick.toml")) == "quick"
+
+
+def test_a_recipe_that_came_with_nmt_is_found_anywhere_after_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_recipe("starter").is_file()
+    own = tmp_path / "corpora" / "starter"
+    own.mkdir(parents=True)
+    file = write(own, "seed = 5\n")
+    assert find_recipe("starter").resolve() == file
+
+
+def test_a_missing_recipe_is_refused_with_the_ones_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"no recipe 'startre': .*multi30k, starter, tatoeba"):
+        find_recipe("startre")
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.parent.name)
+def test_every_shipped_recipe_loads(file: Path) -> None:
+    assert load_recipe(file).corpus.source == "fr"
+
+
+def test_there_are_shipped_recipes() -> None:
+    assert [file.parent.name for file in SHIPPED] == ["multi30k", "starter", "tatoeba"]
+
+
+def test_changed_keys_are_named_in_full() -> None:
+    changed = override(DEFAULT, ["seed=2", "model.dropout=0.5"])
+    assert changed_keys(DEFAULT, changed) == ["seed", "model.dropout"]
+    assert value_of(changed, "model.dropout") == 0.5

@@ -1,0 +1,454 @@
+"""Run directories: nothing is ever half there, and nothing is taken for what it is not."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from nmt.config import CorpusConfig, RunConfig, override
+from nmt.errors import ConfigError, RunError
+from nmt.run import (
+    RunDirectory,
+    latest_run,
+    plan_run,
+    read_folder,
+    replace_folder,
+    surviving_folder,
+    write_atomically,
+)
+
+CONFIG = RunConfig()
+OLD = {"state.json": b"old", "weights": b"o" * 5000}
+NEW = {"state.json": b"new!", "weights": b"n" * 4000, "more": b""}
+
+
+class Killed(BaseException):
+    """What a process that is killed never sees."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        file.name: file.read_bytes() for file in folder.iterdir() if file.name != "manifest.json"
+    }
+
+
+@pytest.fixture
+def die_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Dies at the nth thing that is done to the disk, before it or halfway through it."""
+    calls = 0
+    fatal = -1
+
+    def dying(owner: object, name: str) -> None:
+        real = getattr(owner, name)
+
+        def step(*args: object, **kwargs: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls == fatal:
+                if name == "write_bytes":
+                    file, data = args
+                    real(file, data[: len(data) // 2])  # type: ignore[index]
+                if name == "rmtree":
+                    for file in sorted(Path(str(args[0])).glob("*"))[:1]:
+                        file.unlink()
+                raise Killed
+            # Waiting for the disk is what takes the time, and nothing here depends on it.
+            return None if name == "fsync" else real(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, step)
+
+    for owner, name in [
+        (os, "fsync"),
+        (Path, "rename"),
+        (Path, "replace"),
+        (Path, "write_bytes"),
+        (Path, "mkdir"),
+        (shutil, "rmtree"),
+    ]:
+        dying(owner, name)
+
+    def arm(number: int) -> None:
+        nonlocal calls, fatal
+        calls, fatal = 0, number
+
+    yield arm
+
+
+def steps_until_done(write: Callable[[int], None]) -> Iterator[int]:
+    """Calls ``write`` dying at its first step, its second, ... until it lives."""
+    for number in range(1, 1000):
+        try:
+            write(number)
+        except Killed:
+            yield number
+        else:
+            assert number > 5, "nothing was interrupted"
+            return
+    raise AssertionError("never done")
+
+
+def test_a_folder_is_old_or_new_wherever_its_replacement_dies(
+    tmp_path: Path, die_at: Callable[[int], None]
+) -> None:
+    folder = tmp_path / "last"
+
+    def write(number: int) -> None:
+        die_at(-1)
+        for left in tmp_path.iterdir():
+            shutil.rmtree(left)
+        replace_folder(folder, OLD)
+        die_at(number)
+        replace_folder(folder, NEW)
+
+    seen = []
+    for _ in steps_until_done(write):
+        found = contents(read_folder(folder))
+        assert found in (OLD, NEW)
+        assert found == NEW or folder.exists(), "what is complete is used"
+        seen.append(found == NEW)
+        # and the next replacement works, from what survived
+        die_at(-1)
+        replace_folder(folder, {"third": b"3"})
+        assert contents(read_folder(folder)) == {"third": b"3"}
+        assert [path.name for path in tmp_path.iterdir()] == ["last"]
+    assert seen == sorted(seen), "once new, always new"
+    assert any(seen)
+
+
+def test_dying_twice_in_a_row_still_leaves_a_complete_folder(
+    tmp_path: Path, die_at: Callable[[int], None]
+) -> None:
+    folder = tmp_path / "last"
+    for first in range(1, 17):
+        for second in range(1, 17):
+            die_at(-1)
+            for left in tmp_path.iterdir():
+                shutil.rmtree(left)
+            replace_folder(folder, OLD)
+            before = OLD
+            for number, files in ((first, NEW), (second, {"third": b"3"})):
+                die_at(number)
+                with suppress(Killed):
+                    replace_folder(folder, files)
+                found = contents(read_folder(folder))
+                assert found in (before, files)
+                before = found
+
+
+def test_a_first_folder_is_there_whole_or_not_at_all(
+    tmp_path: Path, die_at: Callable[[int], None]
+) -> None:
+    folder = tmp_path / "last"
+
+    def write(number: int) -> None:
+        die_at(-1)
+        for left in tmp_path.iterdir():
+            shutil.rmtree(left)
+        die_at(number)
+        replace_folder(folder, NEW)
+
+    for _ in steps_until_done(write):
+        if surviving_folder(folder) is None:
+            with pytest.raises(RunError, match="there is no such folder"):
+                read_folder(folder)
+        else:
+            assert contents(read_folder(folder)) == NEW
+
+
+def test_a_file_is_old_or_new_wherever_its_writing_dies(
+    tmp_path: Path, die_at: Callable[[int], None]
+) -> None:
+    file = tmp_path / "model"
+    number = 0
+    while True:
+        number += 1
+        die_at(-1)
+        file.write_bytes(b"old")
+        die_at(number)
+        try:
+            write_atomically(file, b"new and longer")
+        except Killed:
+            assert file.read_bytes() in (b"old", b"new and longer")
+        else:
+            break
+    assert number > 4
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert file.read_bytes() == b"new and longer"
+
+
+REPLACES_FOREVER = """
+import sys
+from pathlib import Path
+from nmt.run import replace_folder
+folder = Path(sys.argv[1])
+for number in range(10**6):
+    data = str(number).encode() * 2000
+    replace_folder(folder, {name: data for name in "abc"})
+    print(number, flush=True)
+"""
+
+
+def test_a_killed_process_leaves_a_complete_folder_no_older_than_the_last_it_finished(
+    tmp_path: Path,
+) -> None:
+    moments = random.Random(7)
+    folder = tmp_path / "last"
+    for _ in range(5):
+        process = subprocess.Popen(
+            [sys.executable, "-c", REPLACES_FOREVER, str(folder)], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"0\n"
+        time.sleep(moments.uniform(0.0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        finished = int((b"0\n" + process.communicate()[0]).split()[-1])
+        data = {bytes(content[:]) for content in contents(read_folder(folder)).values()}
+        assert len(data) == 1
+        (content,) = data
+        assert content in {str(n).encode() * 2000 for n in (finished, finished + 1)}
+
+
+@pytest.mark.parametrize("name", ["state.json", "weights", "manifest.json"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "flipped"])
+def test_a_damaged_folder_is_refused_by_the_name_of_its_file(
+    tmp_path: Path, name: str, damage: str
+) -> None:
+    folder = tmp_path / "last"
+    replace_folder(folder, OLD)
+    file = folder / name
+    data = file.read_bytes()
+    if damage == "missing":
+        file.unlink()
+    elif damage == "cut":
+        file.write_bytes(data[:-1])
+    else:
+        file.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    with pytest.raises(RunError, match=f"{name}: this file is "):
+        read_folder(folder)
+
+
+def test_the_manifest_gives_size_and_sha256(tmp_path: Path) -> None:
+    replace_folder(tmp_path / "last", {"abc": b"abc"})
+    # the test vector of FIPS 180-2, B.1
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    manifest = json.loads((tmp_path / "last" / "manifest.json").read_bytes())
+    assert manifest == {"abc": [3, digest]}
+
+
+def test_a_file_can_be_written_by_a_function_and_is_as_readable_as_the_others(
+    tmp_path: Path,
+) -> None:
+    def write_private(path: Path) -> None:
+        path.write_bytes(b"private")
+        path.chmod(0o600)
+
+    replace_folder(tmp_path / "last", {"private": write_private, "usual": b""})
+    folder = read_folder(tmp_path / "last")
+    assert contents(folder) == {"private": b"private", "usual": b""}
+    modes = {stat.S_IMODE((folder / name).stat().st_mode) for name in ("private", "usual")}
+    assert len(modes) == 1
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "manifest.json", ".."])
+def test_a_folder_takes_plain_file_names_only(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="not a plain file name"):
+        replace_folder(tmp_path / "last", {name: b""})
+
+
+def trained(path: Path, config: RunConfig = CONFIG) -> RunDirectory:
+    """A run whose files are there, whatever they hold."""
+    run = RunDirectory.create(path, config)
+    for file in (run.model_file, *run.tokenizer_files(config.tokenizer.joint)):
+        file.write_bytes(b"x")
+    return run
+
+
+def test_a_run_keeps_its_configuration(tmp_path: Path) -> None:
+    config = override(CONFIG, ["seed=5", "model.cell=gru"])
+    assert RunDirectory.create(tmp_path / "runs" / "a", config).config() == config
+    assert RunDirectory(tmp_path / "runs" / "a").config() == config
+
+
+def test_what_is_no_trained_run_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="none: there is no such folder"):
+        RunDirectory.open(tmp_path / "none")
+    with pytest.raises(RunError, match=r"this is not a run: it has no config\.toml"):
+        RunDirectory.open(tmp_path)
+    run = RunDirectory.create(tmp_path / "a b", CONFIG)
+    with pytest.raises(RunError, match=r"no weights yet .*`nmt train --resume --run '.*/a b'`"):
+        RunDirectory.open(run.path)
+    run.model_file.write_bytes(b"x")
+    with pytest.raises(RunError, match=r"joint\.model: this file of the run is missing"):
+        RunDirectory.open(run.path)
+    run.joint_model.write_bytes(b"x")
+    assert RunDirectory.open(run.path) == run
+
+
+def test_two_tokenizers_are_both_needed(tmp_path: Path) -> None:
+    config = override(CONFIG, ["tokenizer.joint=false", "model.shared_embeddings=false"])
+    run = trained(tmp_path, config)
+    assert RunDirectory.open(run.path) == run
+    run.target_model.unlink()
+    with pytest.raises(RunError, match=r"target\.model"):
+        RunDirectory.open(run.path)
+
+
+def test_the_latest_run_is_the_one_whose_weights_are_newest(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no trained model under"):
+        latest_run(tmp_path)
+    for age, name in enumerate(["b", "c", "a"]):
+        run = trained(tmp_path / name)
+        os.utime(run.model_file, (1000 - age, 1000 - age))
+    RunDirectory.create(tmp_path / "d", CONFIG)  # no weights yet
+    assert latest_run(tmp_path).path.name == "b"
+    os.utime(tmp_path / "a" / "model.safetensors", (2000, 2000))
+    assert latest_run(tmp_path).path.name == "a"
+
+
+def test_a_run_that_has_started_is_not_started_again(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    with pytest.raises(RunError, match="an unfinished run here: go on with `nmt train --resume"):
+        run.begin(CONFIG)
+    run.card.write_text("done")
+    for begin in (run.begin, run.begin_tokenizer):
+        with pytest.raises(RunError, match="a finished run here"):
+            begin(CONFIG)
+    assert run.joint_model.exists()
+
+
+def test_a_checkpoint_alone_is_a_run_that_has_started(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG)
+    assert not run.is_started
+    replace_folder(run.last, OLD)
+    assert run.is_started
+    # killed while it was replaced
+    run.last.rename(tmp_path / ".last.old")
+    assert run.is_started
+
+
+def test_files_of_somebody_else_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(RunError, match=r"README\.md: a run would overwrite this file"):
+        RunDirectory.create(tmp_path, CONFIG)
+    (tmp_path / "README.md").unlink()
+    (tmp_path / "config.toml").write_text("[theme]\ncolour = 3\n")
+    with pytest.raises(ConfigError, match=r"config\.toml: unknown key theme"):
+        RunDirectory.create(tmp_path, CONFIG)
+    assert "colour" in (tmp_path / "config.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "seed=2",
+        "corpus.max_ratio=4",
+        "tokenizer.sampling=0.1",
+        "model.dropout=0.2",
+        "training.tokens_per_batch=99",
+        "training.accumulate=2",
+        "training.max_tokens=99",
+        "training.ema_decay=0.9",
+    ],
+)
+def test_what_a_run_is_made_of_cannot_change_while_it_goes_on(tmp_path: Path, setting: str) -> None:
+    run = trained(tmp_path)
+    key = setting.partition("=")[0]
+    with pytest.raises(RunError, match=f"cannot go on with other settings: {key} is .*, now"):
+        run.go_on(override(CONFIG, [setting]))
+    assert run.config() == CONFIG
+
+
+def test_a_finished_run_goes_on_with_more_epochs_and_not_without_a_change(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    run.card.write_text("done")
+    assert run.go_on(CONFIG) == []
+    assert run.is_finished
+    longer = override(CONFIG, ["training.epochs=20", "training.learning_rate=5e-4"])
+    assert run.go_on(longer) == [
+        "training.epochs is 10 here, now 20",
+        "training.learning_rate is 0.001 here, now 0.0005",
+    ]
+    assert not run.is_finished
+    assert run.config() == longer
+
+
+def test_a_tokenizer_of_other_settings_is_not_used(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG)
+    run.joint_model.write_bytes(b"x")
+    run.begin(override(CONFIG, ["model.dropout=0.1", "corpus.test=other"]))
+    other = override(CONFIG, ["tokenizer.vocabulary_size=4000"])
+    with pytest.raises(RunError, match=r"tokenizer\.vocabulary_size is 8000 here, now 4000"):
+        run.begin(other)
+    run.begin_tokenizer(other)
+    assert not run.joint_model.exists()
+    run.begin(other)
+
+
+def test_one_process_at_a_time_writes_to_a_run(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "new")
+    with (
+        run.locked(),
+        pytest.raises(RunError, match="another nmt process is writing to this run"),
+        RunDirectory(run.path).locked(),
+    ):
+        raise AssertionError("two at a time")
+    with run.locked():
+        assert run.path.is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"file/run: cannot be made"):
+        RunDirectory.create(tmp_path / "file" / "run", CONFIG)
+
+
+def test_names_of_hypotheses_files_stay_in_the_run(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert run.hypotheses_file("test").name == "hypotheses.test.txt"
+    assert run.hypotheses_file("../up/été 1.fr").parent == tmp_path
+
+
+@pytest.fixture
+def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with two recipes."""
+    for name, seed in (("starter", 3), ("mine", 4)):
+        folder = tmp_path / "corpora" / name
+        folder.mkdir(parents=True)
+        (folder / "recipe.toml").write_text(f'seed = {seed}\n[corpus]\npath = "."\n')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_a_recipe_the_starter_is_planned_in_a_run_of_its_name(recipes: Path) -> None:
+    run, config = plan_run(None, None, [], resume=False)
+    assert run.path == Path("checkpoints/starter")
+    assert (config.seed, config.corpus.path) == (3, str(recipes / "corpora" / "starter"))
+    assert not run.path.exists()
+
+
+def test_the_run_of_a_reversed_direction_is_another(recipes: Path) -> None:
+    run, config = plan_run("mine", None, ["corpus.source=en"], resume=False)
+    assert run.path == Path("checkpoints/mine-en-fr")
+    assert config.corpus.target == "fr"
+
+
+def test_resuming_without_a_recipe_takes_that_of_the_run(recipes: Path) -> None:
+    own = RunConfig(seed=9, corpus=CorpusConfig(path="/somewhere"))
+    for path in (Path("x"), Path("checkpoints/starter")):
+        trained(path, own)
+    assert plan_run(None, Path("x"), [], resume=True)[1] == own
+    assert plan_run(None, None, [], resume=True)[1] == own
+    assert plan_run(None, Path("x"), ["seed=1"], resume=True)[1].seed == 1
+    assert plan_run("mine", Path("x"), [], resume=True)[1].seed == 4
+    assert plan_run(None, Path("x"), [], resume=False)[1].seed == 3
+    assert plan_run(None, Path("new"), [], resume=True)[1].seed == 3
