@@ -136,6 +136,10 @@ def test_a_file_cut_off_anywhere_goes_on_as_if_it_had_not_been(tmp_path: Path) -
         file.write_bytes(content[:end])
         tell(file, 20, P40)
         assert file.read_bytes() == content, end
+        # though the step of what was cut off counts as taken
+        file.write_bytes(content[:end])
+        tell(file, 40, P60)
+        assert steps(file) == [P20, P60], end
 
 
 @pytest.mark.parametrize(
