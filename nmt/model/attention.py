@@ -166,12 +166,8 @@ class MultiHeadAttention(Attention):
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last axis in which only positions where ``mask`` is True take part.
-
-    Computed in float32 whatever the scores are, and returned in their type.
-    """
-    weights = functional.softmax(scores.float().masked_fill(~mask, float("-inf")), dim=-1)
-    return weights.to(scores.dtype)
+    """Softmax over the last axis in which only positions where ``mask`` is True take part."""
+    return functional.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)
 
 
 def build_attention(config: ModelConfig) -> Attention:

@@ -187,7 +187,8 @@ class Training:
                 f"row, up to step {state.step}: the run is left as it last was; lower "
                 f"training.learning_rate (now {training.learning_rate:g}) and go on with --resume"
             )
-        self._recent.add(step.loss, step.target_tokens)
+        if not step.is_skipped:
+            self._recent.add(step.loss, step.target_tokens)
         if state.step % _STEPS_BETWEEN_REPORTS == 0:
             loss, tokens_per_s = self._recent.take()
             self.reporter.progress(
@@ -291,7 +292,7 @@ class _Recent:
         self._loss, self._tokens, self._started = 0.0, 0, time.perf_counter()
 
     def add(self, loss: float, tokens: int) -> None:
-        self._loss += loss * tokens if np.isfinite(loss) else 0.0
+        self._loss += loss * tokens
         self._tokens += tokens
 
     def skip(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 from pathlib import Path
+from select import select
 
 import pytest
 from hypothesis import given
@@ -170,6 +171,7 @@ def test_lines_from_a_slow_writer_are_answered_one_by_one(
         for _ in range(2):
             process.stdin.write(b"le chat\n")
             process.stdin.flush()
+            assert select([process.stdout], [], [], 60.0)[0], "nothing comes"
             assert process.stdout.readline().endswith(b"\n")
         process.stdin.close()
         assert process.wait(60) == 0

@@ -293,9 +293,12 @@ def test_bf16_learns_from_nearly_the_same_loss_and_gradient() -> None:
     wide, narrow = make({"hidden_size": 32}), make({"hidden_size": 32}, precision="bf16")
     assert wide.autocast_type is None
     assert narrow.autocast_type == torch.bfloat16
+    types = []
+    narrow.model.decoder.output.register_forward_hook(lambda *call: types.append(call[-1].dtype))
     one, other = (learner.step([batch(0, 1, 2, 3)], 0.01, 1) for learner in (wide, narrow))
     assert other.loss == pytest.approx(one.loss, rel=0.01)
     assert other.gradient_norm == pytest.approx(one.gradient_norm, rel=0.03)
+    assert types == [torch.bfloat16]
     assert all(tensor.dtype == torch.float32 for tensor in narrow.tensors["weights"].values())
 
 

@@ -1,0 +1,43 @@
+# `make demo` and `make test` need nothing but make and a Python of at least 3.11.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format clean
+.DELETE_ON_ERROR:
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/.nmt  ## Train the default recipe, score it and translate a sentence (8 minutes)
+	$(BIN)/nmt train --resume
+	$(BIN)/nmt eval --model checkpoints/starter
+	$(BIN)/nmt translate --model checkpoints/starter "Je suis étudiant"
+
+test: $(VENV)/.dev lint  ## Check style and types, and run every test
+	$(BIN)/pytest -n 2
+
+lint: $(VENV)/.dev  ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.dev  ## Put the code into the project's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:  ## Remove what was installed and built (not checkpoints/)
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.nmt: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "nmt needs Python 3.11 or newer: make PYTHON=/path/to/it"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.nmt
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
