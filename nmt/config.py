@@ -39,7 +39,8 @@ class CorpusConfig(Section):
     """Where the sentence pairs come from and which of them are kept."""
 
     path: str = ""
-    """Folder with the splits, such as ``train.fr`` and ``train.en``; relative to the recipe."""
+    """Folder with the splits, such as ``train.fr`` and ``train.en``; relative to the recipe it is
+    in, or to the working directory in a ``--set``."""
     hub: str = ""
     """A Hugging Face data set instead of a folder, such as ``Helsinki-NLP/opus-100``."""
     hub_subset: str = ""
@@ -73,6 +74,8 @@ class CorpusConfig(Section):
     def _check(self) -> Self:
         if self.path and self.hub:
             raise ValueError("corpus.path and corpus.hub are both set: keep one")
+        if self.hub_subset and not self.hub:
+            raise ValueError("corpus.hub_subset is set but corpus.hub is not: name the hub set too")
         if self.source == self.target:
             raise ValueError(f"corpus.source and corpus.target are both {self.source!r}")
         return self
@@ -171,9 +174,10 @@ class TrainingConfig(Section):
     """How the weights are learned."""
 
     epochs: Count = 10
-    """Passes over the corpus (at most, where early stopping or a time budget is set)."""
+    """Passes over the corpus (fewer with patience); of no meaning where minutes are set."""
     minutes: Annotated[float, Field(ge=0.0)] = 0.0
-    """Time budget that the schedule is planned to end in, whatever the epochs; 0 for none."""
+    """Time budget for training, all sessions together, that the schedule is planned to end in,
+    whatever the epochs; 0 for none. It follows the clock, so two runs are not the same bits."""
     tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
     """Target tokens of a batch, padding included."""
     accumulate: Count = 1
@@ -204,17 +208,26 @@ class TrainingConfig(Section):
     threads: Annotated[int, Field(ge=0)] = 0
     """CPU threads; 0 for one a core (or what OMP_NUM_THREADS says)."""
     validate_every: Annotated[int, Field(ge=0)] = 0
-    """Steps between validations; 0 for one an epoch."""
+    """Steps between validations; 0 for one an epoch, or ten in a time budget."""
     validation_sentences: Annotated[int, Field(ge=0)] = 500
     """Dev sentences that are translated for BLEU at a validation; 0 for all of them."""
     checkpoint_every: Count = 200
     """Steps between checkpoints to resume from."""
     patience: Annotated[int, Field(ge=0)] = 0
-    """Stop after this many validations without a better BLEU; 0 to never stop early."""
+    """Stop after this many validations without better weights; 0 to never stop early."""
     max_skipped_steps: Count = 20
     """Stop after this many steps in a row whose loss or gradient is not finite."""
     tensorboard: bool = False
     """Write TensorBoard events too (needs the extra ``nmt[tensorboard]``)."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.schedule == "inverse-sqrt" and not self.warmup_steps:
+            raise ValueError(
+                'training.schedule = "inverse-sqrt" falls from the end of the warm-up on: set '
+                "training.warmup_steps too, such as 400"
+            )
+        return self
 
 
 class SearchConfig(Section):
@@ -434,8 +447,11 @@ def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
     if given.get("corpus.path"):
         given["corpus.path"] = _absolute(given["corpus.path"], Path.cwd())
         given.setdefault("corpus.hub", "")
+        given.setdefault("corpus.hub_subset", "")
     elif given.get("corpus.hub"):
         given.setdefault("corpus.path", "")
+    if "training.epochs" in given:
+        given.setdefault("training.minutes", 0.0)
     _reverse(tree, given)
     for name, value in given.items():
         *sections, key = name.split(".")

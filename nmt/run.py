@@ -40,6 +40,8 @@ MANIFEST = "manifest.json"
 
 _TOKENIZER_KEYS = ("corpus.", "tokenizer.")
 _HARMLESS_TO_TOKENIZER = ("corpus.dev", "corpus.test", "tokenizer.sampling")
+_MAY_MOVE = ("corpus.path", "corpus.hub", "corpus.hub_subset", "corpus.format", "corpus.test")
+"""Where the corpus is; that its training pairs are the same is seen when they are read."""
 _FIXED_KEYS = (
     "seed",
     "corpus.",
@@ -211,23 +213,25 @@ class RunDirectory:
     def go_on(self, config: RunConfig) -> list[str]:
         """Keep ``config`` with a run that has started, if it can go on with it.
 
-        A finished run whose config changes counts as unfinished from here.
-
         Returns:
             The changes, one for each key.
 
         Raises:
             RunError: A key differs that cannot change any more.
         """
-        refused = self._changes(config, _FIXED_KEYS)
+        refused = self._changes(config, _FIXED_KEYS, _MAY_MOVE)
         if refused:
             raise RunError(
                 f"{self.path}: this run cannot go on with other settings: {', '.join(refused)}: "
                 "keep to them, or start another with --run DIR"
             )
         changes = self._changes(config, ("",))
+        if changes and self.is_finished and surviving_folder(self.last) is None:
+            raise RunError(
+                f"{self.path}: this run is finished, and without {self.last.name}/ it cannot go on "
+                f"with {', '.join(changes)}: start another with --run DIR"
+            )
         if changes:
-            self.card.unlink(missing_ok=True)
             self._write_config(config)
         return changes
 

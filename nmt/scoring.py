@@ -103,7 +103,9 @@ def _perplexity(run: RunDirectory, config: RunConfig, pairs: "Dataset") -> float
 
     files = run.tokenizer_files(config.tokenizer.joint)
     source, target = (Tokenizer.load(file) for file in files)
-    exact = override(config, ["training.precision=fp32", "training.ema_decay=0"])
+    exact = override(
+        config, ["training.precision=fp32", "training.ema_decay=0", "training.device=auto"]
+    )
     learner = Learner(exact, source.vocabulary_size, target.vocabulary_size)
     load_weights(learner.model, run.model_file)
     encoded = encode_pairs(pairs, source, target, None)

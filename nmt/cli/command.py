@@ -80,6 +80,10 @@ def _run() -> int:
         return app(prog_name="nmt", standalone_mode=False) or 0
     except NmtError as error:
         return _fail(str(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or not error.strerror:
+            raise
+        return _fail(f"{error.filename or 'a file'}: {error.strerror}")
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.lines import write_line
 from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus
 
 EXAMPLES = """\b
@@ -35,15 +36,15 @@ def tokenizer(
     run, config = plan_run(recipe, folder, settings or [], resume=False)
     refuse_missing_corpus(config)
     with run.locked():
-        run.begin_tokenizer(config)
         from nmt.corpus.checks import load_corpus
         from nmt.training.preparation import tokenizers_of
 
         corpus = load_corpus(config.corpus)
         for line in corpus.report.lines():
             print(line, file=sys.stderr)
+        run.begin_tokenizer(config)
         tokenizers = tokenizers_of(config, run, corpus)
     for pair in corpus.train.select(range(min(samples, len(corpus.train)))):
         for side, text in zip(tokenizers, (pair["source"], pair["target"]), strict=True):
-            print(" ".join(side.pieces(side.encode(text))))
+            write_line(" ".join(side.pieces(side.encode(text))))
     print(f"tokenizer kept in {run.path}; train with it:  {run.go_on_command}", file=sys.stderr)

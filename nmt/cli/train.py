@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nmt.cli.lines import write_line
 from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus
 
 if TYPE_CHECKING:
@@ -55,19 +56,21 @@ def train(
     if minutes is not None:
         overrides.append(f"training.minutes={minutes}")
     run, config = plan_run(recipe, folder, overrides, resume=resume)
-    if not run.is_finished:
+    if not run.is_finished or (resume and run.config() != config):
         refuse_missing_corpus(config)
     with run.locked():
+        changes: list[str] = []
         if resume and run.is_started:
-            for change in run.go_on(config):
+            changes = run.go_on(config)
+            for change in changes:
                 print(f"going on with another setting: {change}", file=sys.stderr)
         else:
             run.begin(config)
-        if run.is_finished:
+        if run.is_finished and not changes:
             print(f"{run.path}: this run is finished already", file=sys.stderr)
         else:
             _train(config, run, resume)
-    print(run.path)
+    write_line(str(run.path))
     quoted = shlex.quote(str(run.path))
     print(
         f'translate with it:  nmt translate --model {quoted} "..."\n'

@@ -33,11 +33,14 @@ class EncodedPairs:
     """The row of the data set that each row here comes from; shape (rows,)."""
     left_out: int
     """How many pairs of the data set were too long."""
+    digest: str
+    """Another one for other pairs, another tokenizer or another limit of length."""
 
     def __init__(
         self, folder: Path, dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer]
     ) -> None:
         """Map the files that ``encode_pairs`` wrote into memory."""
+        self.digest = folder.name
         self._dataset = dataset
         self._tokenizers = tokenizers
         lengths = [_map(folder / f"{side}.lengths", np.int32) for side in SIDES]

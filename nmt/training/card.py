@@ -1,7 +1,6 @@
 """The model card: what a run is, for whoever finds it."""
 
-from importlib.metadata import version
-
+import nmt
 from nmt.config import RunConfig, to_toml
 from nmt.corpus.checks import Corpus
 from nmt.training.checkpoint import TrainState
@@ -20,16 +19,18 @@ def model_card(config: RunConfig, corpus: Corpus, state: TrainState) -> str:
     attention = config.model.attention
     looks = "no attention" if attention == "none" else f"{attention} attention"
     data = config.corpus.hub or config.corpus.path
+    limit = config.training.validation_sentences
+    sentences = f"{min(limit or len(corpus.dev), len(corpus.dev)):,} sentences"
     findings = "\n".join(f"- {line}" for line in corpus.report.lines())
     return f"""# {source} to {target}
 
-A recurrent encoder-decoder with {looks}, trained by nmt {version("nmt")}.
+A recurrent encoder-decoder with {looks}, trained by nmt {nmt.__version__}.
 
     nmt translate --model DIR "..."
 
 | | |
 |---|---|
-| dev BLEU (greedy, cased, detokenised) | {state.best_bleu:.1f} |
+| dev BLEU (greedy, cased, detokenised; {sentences}) | {state.best_bleu:.1f} |
 | dev loss (nats a token) | {state.best_loss:.3f} |
 | weights from step | {state.best_step:,} of {state.step:,} |
 | target tokens learned from | {state.target_tokens:,} |

@@ -34,7 +34,9 @@ class TrainState:
         best_loss: Their validation loss.
         best_step: The step they are from.
         stale_validations: Validations since then.
+        pairs: Digest of the encoded training pairs: in others, a position means something else.
         validation_s: Seconds that the last validation took.
+        validations: How often the weights were tried.
         validated_step: The step after which the weights were last tried.
     """
 
@@ -51,7 +53,9 @@ class TrainState:
     best_step: int = 0
     stale_validations: int = 0
     validation_s: float = 0.0
+    validations: int = 0
     validated_step: int = -1
+    pairs: str = ""
 
 
 Tensors = dict[str, dict[str, Tensor]]

@@ -60,9 +60,8 @@ class Learner:
             weight_decay=training.weight_decay,
             fused=True,
         )
-        for (
-            parameter
-        ) in self._parameters:  # as Adam itself starts, but now, so that it can be filled
+        # as Adam itself starts, but now, so that a checkpoint can fill it
+        for parameter in self._parameters:
             self.optimizer.state[parameter] = {
                 "step": torch.zeros((), dtype=torch.float32, device=self.device),
                 "exp_avg": torch.zeros_like(parameter),

@@ -51,15 +51,15 @@ class _OutputCrossEntropy(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         outputs, weight, logits = ctx.saved_tensors
         weight_type, bias_type = ctx.types
-        scale = gradients[0].to(logits.dtype)
-        ones = scale.expand(1, len(logits))
+        (scale,) = gradients  # applied in its own precision, and not in that of the products
+        ones = logits.new_ones(1, len(logits))
         return (
             # (N, V) x (V, H) = (N, H)
-            (logits @ weight) * scale,
+            ((logits @ weight).to(scale.dtype) * scale).to(outputs.dtype),
             # (V, N) x (N, H) = (V, H)
-            (logits.t() @ (outputs * scale)).to(weight_type),
+            (logits.t() @ outputs).to(weight_type) * scale.to(weight_type),
             # (1, N) x (N, V) = (1, V)
-            (ones @ logits)[0].to(bias_type),
+            (ones @ logits)[0].to(bias_type) * scale.to(bias_type),
             None,
             None,
         )

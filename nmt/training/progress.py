@@ -50,7 +50,7 @@ class Validation:
         step: Optimiser steps taken.
         epoch: Passes over the corpus, with the fraction of the current one.
         loss: Mean cross-entropy of a dev token, in nats, without smoothing.
-        bleu: BLEU of greedy translations of the dev sentences (all, or the first ones).
+        bleu: BLEU of greedy translations of dev sentences: all, or some spread over the set.
         is_best: The weights are kept.
         elapsed_s: Seconds of training, over all sessions.
         sample: A dev sentence, its reference and its translation.
@@ -265,7 +265,7 @@ class TensorBoardEvents(Reporter):
                 "training.tensorboard is true, but TensorBoard is not installed: "
                 "pip install 'nmt[tensorboard]', or leave it false"
             ) from error
-        self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+        self._writer = SummaryWriter(str(folder), purge_step=step + 1)
 
     @override
     def progress(self, progress: Progress) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from nmt.config import RunConfig
 from nmt.corpus.batches import Batch, make_batch, plan_epoch
-from nmt.errors import TrainingError
+from nmt.errors import RunError, TrainingError
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory, surviving_folder, write_atomically
 from nmt.training.card import model_card
@@ -34,6 +34,7 @@ from nmt.training.schedule import learning_rate
 from nmt.training.validation import DevSet
 
 _STEPS_BETWEEN_REPORTS = 20
+_VALIDATIONS_OF_A_BUDGET = 10
 
 
 class Interrupted(Exception):
@@ -74,11 +75,17 @@ def train(
     """
     set_up_machine(config)
     material = prepare(config, run, reporter)
+    run.card.unlink(missing_ok=True)  # a run with a card is finished
     sizes = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
     learner = Learner(config, *sizes)
-    state = TrainState()
+    state = TrainState(pairs=material.pairs.digest)
     if resume and surviving_folder(run.last) is not None:
         state = load_checkpoint(run.last, learner.tensors)
+        if state.pairs != material.pairs.digest:
+            raise RunError(
+                f"{run.path}: its training pairs have changed since step {state.step}, so that it "
+                "cannot go on: restore the corpus and the tokenizer, or start another with --run"
+            )
         reporter.note(f"going on after step {state.step}")
     watchers: list[Reporter] = [reporter, MetricsFile(run.metrics_file, state.step)]
     if config.training.tensorboard:
@@ -123,8 +130,7 @@ class Training:
         while not self._is_over():
             for batches in self.steps_left_in_epoch():
                 self.step(batches)
-                every = self.config.training.validate_every
-                if every and self.state.step % every == 0:
+                if self._is_validation_due():
                     self._validate()
                 if self.state.step % self.config.training.checkpoint_every == 0:
                     self._save()
@@ -136,7 +142,7 @@ class Training:
             else:
                 self.state.epoch += 1
                 self.state.batch_in_epoch = 0
-                if not self.config.training.validate_every:
+                if self._validates_epochs:
                     self._validate()
         if self.state.validated_step != self.state.step:
             self._validate()
@@ -156,14 +162,11 @@ class Training:
         sampling = self.config.tokenizer.sampling
         for first in range(self.state.batch_in_epoch, len(plan), training.accumulate):
             group = range(first, min(first + training.accumulate, len(plan)))
-            if sampling:
-                seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
-                taken = [
-                    pairs.take(plan[number], (sampling, seed))
-                    for number, seed in zip(group, seeds, strict=True)
-                ]
-            else:
-                taken = [pairs.take(plan[number]) for number in group]
+            seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
+            taken = [
+                pairs.take(plan[number], (sampling, seed))
+                for number, seed in zip(group, seeds, strict=True)
+            ]
             yield [make_batch(*sides) for sides in taken]
 
     def step(self, batches: list[Batch]) -> None:
@@ -205,6 +208,19 @@ class Training:
                 )
             )
 
+    @property
+    def _validates_epochs(self) -> bool:
+        return not (self.config.training.validate_every or self.config.training.minutes)
+
+    def _is_validation_due(self) -> bool:
+        """Whether to try the weights in the middle of an epoch."""
+        training, state = self.config.training, self.state
+        if training.validate_every:
+            return state.step % training.validate_every == 0
+        if self._validates_epochs:
+            return False
+        return int(_VALIDATIONS_OF_A_BUDGET * self._share()) > state.validations
+
     def _validate(self) -> None:
         """Try the weights and keep them if they are the best so far."""
         state = self.state
@@ -217,6 +233,7 @@ class Training:
                 write_atomically(self.run.model_file, weights_bytes(named_weights(model)))
                 state.best_bleu, state.best_loss, state.best_step = bleu, loss, state.step
         state.stale_validations = 0 if is_best else state.stale_validations + 1
+        state.validations += 1
         state.validated_step = state.step
         state.validation_s = time.perf_counter() - started
         state.elapsed_s = self._clock.elapsed_s()
@@ -232,6 +249,9 @@ class Training:
                 sample=self._dev.sample(state.step, hypotheses),
             )
         )
+        if is_best and self.config.training.minutes:
+            # what the clock decides is not decided the same way again after a kill
+            self._save()
 
     def _save(self) -> None:
         started = time.perf_counter()
@@ -333,6 +353,7 @@ def _stop_requests() -> Iterator[threading.Event]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
+        os.write(2, b"\nsaving after this step; once more to stop without\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nmt.config import RunConfig, SearchConfig
+from nmt.config import RunConfig
 from nmt.corpus.batches import make_batch, plan_epoch
 from nmt.corpus.encoded import EncodedPairs
 from nmt.decoding.torch_stepper import TorchStepper
@@ -10,8 +10,6 @@ from nmt.evaluation import bleu
 from nmt.training.learner import Learner
 from nmt.training.preparation import Material
 from nmt.translator import Translator
-
-_GREEDY = SearchConfig(beam=1)
 
 
 class DevSet:
@@ -27,6 +25,8 @@ class DevSet:
         self._tokenizers = material.tokenizers
         self._tokens_per_batch = 2 * config.training.tokens_per_batch
         self._language = config.corpus.target
+        greedy = {"beam": 1, "n_best": 1, "sample": False}
+        self._search = config.search.model_copy(update=greedy)
         texts = material.corpus.dev
         wanted = config.training.validation_sentences or len(texts)
         # spread over the whole set: dev sets are often sorted
@@ -41,7 +41,7 @@ class DevSet:
 
     def bleu(self, learner: Learner) -> tuple[float, list[str]]:
         """BLEU of greedy translations of the chosen sentences, and the translations."""
-        translator = Translator(TorchStepper(learner.model), *self._tokenizers, _GREEDY)
+        translator = Translator(TorchStepper(learner.model), *self._tokenizers, self._search)
         hypotheses = [translation.text for translation in translator.translate(self._sources)]
         return bleu(hypotheses, self._references, self._language), hypotheses
 
