@@ -34,7 +34,8 @@ clean:  ## Remove what was installed and built (not checkpoints/)
 
 $(VENV)/.nmt: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "nmt needs Python 3.11 or newer: make PYTHON=/path/to/it"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "could not make $(VENV): is the venv module of Python installed?"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 

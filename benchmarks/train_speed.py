@@ -2,7 +2,7 @@
 
     python benchmarks/train_speed.py --corpus DIR [--steps 150] [--set model.cell=gru] ...
 
-DIR holds train.fr and train.en (or name others with --source, --target). Prints target tokens a
+DIR holds train.fr, train.en, val.fr and val.en (--source, --target and --dev name others). Prints target tokens a
 second (end-of-sentence tokens count, padding does not), as the median over groups of 10 steps
 after a warm-up, and the peak memory of the process. Nothing else should run meanwhile.
 
