@@ -2,9 +2,9 @@
 
     python benchmarks/train_speed.py --corpus DIR [--steps 150] [--set model.cell=gru] ...
 
-DIR holds train.fr, train.en, val.fr and val.en (--source, --target and --dev name others). Prints target tokens a
-second (end-of-sentence tokens count, padding does not), as the median over groups of 10 steps
-after a warm-up, and the peak memory of the process. Nothing else should run meanwhile.
+DIR holds train.fr, train.en, val.fr and val.en (--source, --target and --dev name others). Prints
+target tokens a second (end-of-sentence tokens count, padding does not), as the median over groups
+of 10 steps after a warm-up, and the peak memory of the process. Nothing else should run meanwhile.
 
 The reference shape: joint 8k subwords, shared embeddings of 256, a 2-layer bidirectional LSTM
 encoder of 512 (256 a direction), a 2-layer LSTM decoder of 512, one attention, an output layer of

@@ -155,6 +155,18 @@ def test_contradicting_keys_are_refused_by_their_full_names(
     assert all(name in message for name in names)
 
 
+def test_epochs_that_are_asked_for_end_a_time_budget() -> None:
+    budget = override(DEFAULT, ["training.minutes=5"])
+    assert override(budget, ["training.epochs=3"]).training.minutes == 0.0
+    both = override(DEFAULT, ["training.epochs=3", "training.minutes=5"]).training
+    assert (both.epochs, both.minutes) == (3, 5.0)
+
+
+def test_a_schedule_that_needs_a_warm_up_and_a_subset_that_needs_a_hub_are_refused() -> None:
+    assert "training.warmup_steps" in refusal("training.schedule=inverse-sqrt")
+    assert "corpus.hub is not" in refusal("corpus.hub_subset=en-fr")
+
+
 def test_numbers_that_are_not_finite_are_refused() -> None:
     assert "training.learning_rate is inf" in refusal("training.learning_rate=inf")
     assert "training.weight_decay is nan" in refusal("training.weight_decay=nan")

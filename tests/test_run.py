@@ -371,15 +371,31 @@ def test_what_a_run_is_made_of_cannot_change_while_it_goes_on(tmp_path: Path, se
 def test_a_finished_run_goes_on_with_more_epochs_and_not_without_a_change(tmp_path: Path) -> None:
     run = trained(tmp_path)
     run.card.write_text("done")
+    replace_folder(run.last, OLD)
     assert run.go_on(CONFIG) == []
-    assert run.is_finished
     longer = override(CONFIG, ["training.epochs=20", "training.learning_rate=5e-4"])
     assert run.go_on(longer) == [
         "training.epochs is 10 here, now 20",
-        "training.learning_rate is 0.001 here, now 0.0005",
+        "training.learning_rate is 0.004 here, now 0.0005",
     ]
-    assert not run.is_finished
     assert run.config() == longer
+    assert run.is_finished, "the card goes when the training really goes on"
+
+
+def test_a_finished_run_without_its_checkpoint_is_left_as_it_is(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    run.card.write_text("done")
+    shutil.rmtree(run.last, ignore_errors=True)
+    assert run.go_on(CONFIG) == []
+    with pytest.raises(RunError, match=r"without last/ it cannot go on with training\.epochs"):
+        run.go_on(override(CONFIG, ["training.epochs=20"]))
+    assert run.config() == CONFIG
+
+
+@pytest.mark.parametrize("setting", ["corpus.path=/elsewhere", "corpus.hub=a/b", "corpus.test=x"])
+def test_a_corpus_may_move_while_a_run_goes_on(tmp_path: Path, setting: str) -> None:
+    run = trained(tmp_path)
+    assert len(run.go_on(override(CONFIG, [setting]))) == 1
 
 
 def test_a_tokenizer_of_other_settings_is_not_used(tmp_path: Path) -> None:

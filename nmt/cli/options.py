@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nmt.cli.lines import write_line
 from nmt.errors import ConfigError, SearchError
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def _show_keys(is_asked: bool) -> None:
         from nmt.config import keys
 
         for key in keys():
-            print(f"{key.name} = {key.default}   ({key.values})\n    {key.help}\n")
+            for line in (f"{key.name} = {key.default}   ({key.values})", f"    {key.help}", ""):
+                write_line(line)
         raise typer.Exit
 
 

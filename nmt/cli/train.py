@@ -39,7 +39,7 @@ def train(
             "--minutes",
             metavar="N",
             show_default=False,
-            help="Plan the training to end in N minutes: short for --set training.minutes=N.",
+            help="Plan the training to end in N minutes, all sessions together: short for --set training.minutes=N.",
         ),
     ] = None,
     keys: Keys = False,
@@ -48,7 +48,8 @@ def train(
 
     Reads and checks the corpus, trains the tokenizer if the run has none yet, then the model,
     and keeps the weights that translate the dev set best. Ctrl-C saves where it is, and --resume
-    goes on from there to the very same result. Prints the folder of the run.
+    goes on from there: in a training of so many epochs, to the very same result. Prints the
+    folder of the run.
     """
     from nmt.run import plan_run
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from nmt.config import RunConfig, override
-from nmt.errors import TrainingError
+from nmt.errors import RunError, TrainingError
 from nmt.run import RunDirectory
 from nmt.training import trainer
 from nmt.training.learner import Learner
@@ -256,6 +257,46 @@ def test_a_time_budget_ends_the_run_whatever_the_epochs(corpus: Path, tmp_path: 
     assert result.elapsed_s >= 0.5 * 3.0
     rates = [report.rate for report in listener.reports]
     assert rates == sorted(rates, reverse=True), "the schedule is planned over the minutes"
+
+
+def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
+    corpus: Path, tmp_path: Path
+) -> None:
+    config = configured(
+        corpus, "training.epochs=1", "training.minutes=0.1", "training.checkpoint_every=100000"
+    )
+    listener = Listener()
+    run = RunDirectory.create(tmp_path / "run", config)
+    states: list[int] = []
+
+    def look(validation: Validation) -> None:
+        Listener.validation(listener, validation)
+        state = run.last / "state.json"
+        states.append(json.loads(state.read_bytes())["best_step"] if state.exists() else 0)
+
+    listener.validation = look  # type: ignore[method-assign]
+    train(config, run, resume=False, reporter=listener)
+    assert 8 <= len(listener.validations) <= 11
+    best = [0]
+    for validation in listener.validations[:-1]:
+        best.append(validation.step if validation.is_best else best[-1])
+    assert states == best, "at each validation the last best one is in the checkpoint"
+
+
+def test_a_run_does_not_go_on_with_other_training_pairs(corpus: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(corpus, moved)
+    config = configured(corpus, "training.epochs=1")
+    run, _ = run_to_end(tmp_path / "run", config)
+    longer = override(config, ["training.epochs=2", f"corpus.path={moved}"])
+    with (moved / "train.en").open("r+") as file:
+        file.write("Another")
+    before = run.model_file.read_bytes()
+    with pytest.raises(RunError, match=r"training pairs have changed since step \d+"):
+        train(longer, run, resume=True, reporter=Listener())
+    assert run.model_file.read_bytes() == before
+    shutil.copytree(corpus, moved, dirs_exist_ok=True)
+    assert train(longer, run, resume=True, reporter=Listener()).steps > 5
 
 
 def test_steps_that_are_not_finite_are_skipped_counted_and_at_last_stop_the_run(
