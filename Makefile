@@ -4,6 +4,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# What is imported gets compiled then; compiling all there is would take twice as long.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format clean
@@ -18,7 +20,7 @@ demo: $(VENV)/.nmt  ## Train the default recipe, score it and translate a senten
 	$(BIN)/nmt translate --model checkpoints/starter "Je suis étudiant"
 
 test: $(VENV)/.dev lint  ## Check style and types, and run every test
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 lint: $(VENV)/.dev  ## Check style and types
 	$(BIN)/ruff check
@@ -36,9 +38,11 @@ $(VENV)/.nmt: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "nmt needs Python 3.11 or newer: make PYTHON=/path/to/it"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "could not make $(VENV): is the venv module of Python installed?"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@echo "installing nmt and what it needs into $(VENV)/, about a minute ..."
+	@$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.nmt
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo "installing what its tests need ..."
+	@$(INSTALL) --editable '.[dev]'
 	@touch $@

@@ -220,15 +220,6 @@ class TrainingConfig(Section):
     tensorboard: bool = False
     """Write TensorBoard events too (needs the extra ``nmt[tensorboard]``)."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.schedule == "inverse-sqrt" and not self.warmup_steps:
-            raise ValueError(
-                'training.schedule = "inverse-sqrt" falls from the end of the warm-up on: set '
-                "training.warmup_steps too, such as 400"
-            )
-        return self
-
 
 class SearchConfig(Section):
     """How a translation is looked for."""

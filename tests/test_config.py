@@ -52,7 +52,7 @@ def test_what_is_saved_is_read_back_equal(
         {
             "seed": seed,
             "corpus": {"test": path},
-            "model": {"cell": cells},
+            "model": {"cell": cells, "encoder_layers": 2, "decoder_layers": 2},
             "training": {"learning_rate": rate},
         }
     )
@@ -116,7 +116,10 @@ def test_a_section_is_not_a_key() -> None:
         ("[model]\ncell = ['gru', 'x']\n", "model.cell is ['gru', 'x']: it takes lstm"),
         ("[training]\nepochs = 0\n", "training.epochs is 0: it must be greater than or equal to 1"),
         ("[training\n", "not a TOML file"),
-        ("[model]\ncell = ['gru']\n", "model.cell lists 1 cells but model.encoder_layers is 2"),
+        (
+            "[model]\ncell = ['gru', 'rnn']\n",
+            "model.cell lists 2 cells but model.encoder_layers is 1",
+        ),
     ],
 )
 def test_a_wrong_recipe_is_refused_with_its_file_and_full_key(
@@ -162,8 +165,7 @@ def test_epochs_that_are_asked_for_end_a_time_budget() -> None:
     assert (both.epochs, both.minutes) == (3, 5.0)
 
 
-def test_a_schedule_that_needs_a_warm_up_and_a_subset_that_needs_a_hub_are_refused() -> None:
-    assert "training.warmup_steps" in refusal("training.schedule=inverse-sqrt")
+def test_a_subset_without_its_hub_set_is_refused() -> None:
     assert "corpus.hub is not" in refusal("corpus.hub_subset=en-fr")
 
 
@@ -184,6 +186,8 @@ def test_an_override_is_toml_or_else_a_plain_string() -> None:
             "training.tensorboard=true",
             "model.attention=dot",
             'corpus.dev="val"',
+            "model.encoder_layers=2",
+            "model.decoder_layers=2",
             'model.cell=["gru", "lstm"]',
             "seed = 7",
         ],

@@ -39,7 +39,8 @@ def train(
             "--minutes",
             metavar="N",
             show_default=False,
-            help="Plan the training to end in N minutes, all sessions together: short for --set training.minutes=N.",
+            help="Plan the training to end in N minutes, all sessions together: short for "
+            "--set training.minutes=N.",
         ),
     ] = None,
     keys: Keys = False,

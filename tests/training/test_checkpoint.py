@@ -29,7 +29,9 @@ STATE = TrainState(
     best_step=6,
     stale_validations=1,
     validation_s=0.1,
+    validations=3,
     validated_step=6,
+    pairs="0123abcd",
 )
 
 
