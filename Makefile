@@ -4,8 +4,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# What is imported gets compiled then; compiling all there is would take twice as long.
+# What is imported gets compiled then, once; compiling all there is would take twice as long.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format clean

@@ -173,7 +173,7 @@ class LiveReporter(Reporter):
 
     @override
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, soft_wrap=True)
 
     @override
     def progress(self, progress: Progress) -> None:
@@ -190,9 +190,13 @@ class LiveReporter(Reporter):
     def validation(self, validation: Validation) -> None:
         self._bleu = f"  BLEU {validation.bleu:.1f}"
         self._console.print(_validation_line(validation), markup=False)
+        from rich.text import Text
+
         source, _, hypothesis = validation.sample
-        self._console.print(f"    {source}\n    → ", end="", style="dim", markup=False)
-        self._console.print(hypothesis, markup=False)
+        # in one go: between two prints the bar would draw itself
+        self._console.print(
+            Text.assemble((f"    {source}\n    → ", "dim"), hypothesis), soft_wrap=True
+        )
 
     @override
     def close(self) -> None:
