@@ -23,6 +23,7 @@ AttentionName = Literal["none", "dot", "general", "additive", "multihead"]
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=1000)]  # of a search: the memory it takes grows with it
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -224,9 +225,9 @@ class TrainingConfig(Section):
 class SearchConfig(Section):
     """How a translation is looked for."""
 
-    beam: Count = 5
+    beam: Width = 5
     """Hypotheses kept at each step; 1 is greedy search."""
-    n_best: Count = 1
+    n_best: Width = 1
     """Translations returned for each sentence, best first."""
     length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
     """Scores are divided by length to this power; 0 for plain log-probabilities."""

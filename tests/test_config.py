@@ -165,6 +165,11 @@ def test_epochs_that_are_asked_for_end_a_time_budget() -> None:
     assert (both.epochs, both.minutes) == (3, 5.0)
 
 
+def test_a_search_that_would_fill_the_memory_is_refused() -> None:
+    assert "search.beam is 100000" in refusal("search.beam=100000")
+    assert "search.n_best is 100000" in refusal("search.sample=true", "search.n_best=100000")
+
+
 def test_a_subset_without_its_hub_set_is_refused() -> None:
     assert "corpus.hub is not" in refusal("corpus.hub_subset=en-fr")
 

@@ -59,3 +59,8 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
     text = page.read_text("utf-8")
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
         assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda file: file.name)
+def test_no_figure_is_left_to_be_filled_in(page: Path) -> None:
+    assert "@@" not in page.read_text("utf-8")
