@@ -83,7 +83,7 @@ def _run() -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError) or not error.strerror:
             raise
-        return _fail(f"{error.filename or 'a file'}: {error.strerror}")
+        return _fail(f"{error.filename or 'output'}: {error.strerror}")
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""

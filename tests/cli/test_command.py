@@ -73,5 +73,12 @@ def test_usage_errors_are_one_line_on_stderr_and_exit_code_2(
     assert error.count("\n") == 1
 
 
+def test_an_error_of_the_file_system_is_one_line_and_exit_code_2(command: Command) -> None:
+    done = command("train", "x" * 5000)
+    assert done.returncode == 2
+    assert done.stderr.decode().endswith("x: File name too long\n")
+    assert done.stderr.count(b"\n") == 1
+
+
 def test_the_version_is_printed(command: Command) -> None:
     assert re.fullmatch(rb"nmt \d+\.\d+\.\d+\n", command("--version").stdout)
