@@ -264,7 +264,12 @@ class RunDirectory:
         """
         run = cls(path)
         if not path.is_dir():
-            raise RunError(f"{path}: there is no such folder")
+            is_file = path.exists()
+            raise RunError(
+                f"{path}: this is a file: name the folder of a run"
+                if is_file
+                else f"{path}: there is no such folder"
+            )
         config = run.config()
         if not run.model_file.is_file():
             raise RunError(

@@ -67,7 +67,8 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = _run()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Python flushes standard output once more at exit, into nothing then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -54,7 +54,7 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Score a model: BLEU, chrF and TER by sacrebleu, perplexity, and BLEU by source length.
+    """Score a model with BLEU, chrF, TER and perplexity.
 
     Translates the test set of the model's recipe, or the files that are named, and compares with
     the references. Scores come with the signature that says how they were computed. The

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import Protocol
 
-from nmt.errors import SearchError
+from nmt.errors import NmtError, SearchError
 
 _CHUNK_BYTES = 1 << 16
 
@@ -70,6 +70,8 @@ def _byte_lines(stream: Arriving) -> Iterator[list[bytes]]:
 
 def write_line(text: str) -> None:
     """Write a result as one line of UTF-8, whatever the locale, and let the reader see it now."""
+    if sys.stdout is None:
+        raise NmtError("standard output is closed: there is nowhere to write to")
     one_line = text.replace("\r", " ").replace("\n", " ")
     sys.stdout.buffer.write(one_line.encode() + b"\n")
     sys.stdout.buffer.flush()

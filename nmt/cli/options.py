@@ -89,7 +89,7 @@ Beam = Annotated[
         "--beam",
         metavar="N",
         show_default=False,
-        help="Hypotheses kept at each step; 1 is greedy, and quickest.",
+        help="Hypotheses kept at each step, by default as the run says (5); 1 is greedy, quickest.",
     ),
 ]
 LengthPenalty = Annotated[
@@ -130,7 +130,7 @@ TopK = Annotated[
         "--top-k",
         metavar="N",
         show_default=False,
-        help="With --sample: only among the N likeliest subwords.",
+        help="With --sample: only among the N likeliest subwords; 0 for all.",
     ),
 ]
 TopP = Annotated[
@@ -148,7 +148,7 @@ Seed = Annotated[
         "--seed",
         metavar="N",
         show_default=False,
-        help="With --sample: another seed gives other translations.",
+        help="With --sample: another seed gives other translations; 1 by default.",
     ),
 ]
 

@@ -1,6 +1,8 @@
 """``nmt translate`` as a user calls it."""
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from select import select
@@ -215,3 +217,11 @@ def test_a_damaged_model_is_refused_by_the_name_of_its_file(inside: Inside, trai
     done = inside("translate", "le chat")
     assert done.code == 2
     assert done.errors[-1].startswith(f"nmt: checkpoints/toy/{file.name}: ")
+
+
+def test_a_closed_standard_output_is_one_line_and_exit_code_2(trained: Path) -> None:
+    line = f'exec "{sys.executable}" -m nmt translate --model "{trained}" le >&-'
+    done = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert b"nmt: standard output is closed" in done.stderr
+    assert b"Traceback" not in done.stderr
