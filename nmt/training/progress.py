@@ -3,8 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -285,15 +284,6 @@ class TensorBoardEvents(Reporter):
     @override
     def close(self) -> None:
         self._writer.close()
-
-
-@contextmanager
-def closing(reporter: Reporter) -> Iterator[Reporter]:
-    """The reporter, closed whatever happens."""
-    try:
-        yield reporter
-    finally:
-        reporter.close()
 
 
 def clock(seconds: float) -> str:

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -28,7 +28,6 @@ from nmt.training.progress import (
     Reporters,
     TensorBoardEvents,
     Validation,
-    closing,
 )
 from nmt.training.schedule import learning_rate
 from nmt.training.validation import DevSet

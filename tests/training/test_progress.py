@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from nmt.training.progress import (
     TensorBoardEvents,
     Validation,
     clock,
-    closing,
     make_reporter,
 )
 
