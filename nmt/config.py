@@ -247,6 +247,9 @@ class SearchConfig(Section):
     """Sample among the likeliest subwords that together have this probability."""
     seed: Seed = 1
     """Seed of the sampling."""
+    shortlist: bool = True
+    """Choose only among the commonest target subwords and those that the words of the sentence may
+    call for, where the model was exported with such a list: half the time, the same quality."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -256,6 +259,13 @@ class SearchConfig(Section):
                 "raise the beam"
             )
         return self
+
+
+class ExportConfig(Section):
+    """What the trained model becomes, to translate without torch."""
+
+    precision: Literal["int8", "fp32"] = "int8"
+    """Number format of the matrix products; int8 is a quarter of the size and 3 times as fast."""
 
 
 class RunConfig(Section):
@@ -268,6 +278,7 @@ class RunConfig(Section):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     search: SearchConfig = SearchConfig()
+    export: ExportConfig = ExportConfig()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

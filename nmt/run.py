@@ -83,6 +83,11 @@ class RunDirectory:
         return self.path / "last"
 
     @property
+    def export(self) -> Path:
+        """The folder to translate from without torch; see `nmt.decoding.export`, `read_folder`."""
+        return self.path / "export"
+
+    @property
     def joint_model(self) -> Path:
         """The tokenizer of both languages, where they share one."""
         return self.path / "joint.model"
@@ -123,9 +128,43 @@ class RunDirectory:
         return self.source_model, self.target_model
 
     @property
+    def is_trained(self) -> bool:
+        """Whether it can translate: it has weights, or was exported."""
+        return self.model_file.is_file() or self.is_exported
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether it can translate without torch."""
+        return surviving_folder(self.export) is not None
+
+    @property
     def is_started(self) -> bool:
         """Whether there is something to go on from: a checkpoint, or weights."""
-        return self.model_file.exists() or surviving_folder(self.last) is not None
+        return self.is_trained or surviving_folder(self.last) is not None
+
+    def keep_weights(self, weights: bytes) -> None:
+        """Keep better weights, and drop what was exported of worse ones."""
+        remove_folder(self.export)
+        write_atomically(self.model_file, weights)
+
+    def copy_to(self, path: Path) -> "RunDirectory":
+        """Copy what translating from an export needs, and the model card, but not the export.
+
+        Args:
+            path: A folder that is not there yet, or empty.
+
+        Raises:
+            RunError: There is something in it, or it cannot be made.
+        """
+        copy = RunDirectory(path)
+        copy.make_folder()
+        if any(path.iterdir()):
+            raise RunError(f"{path}: there is something here already: name a new folder")
+        joint = self.config().tokenizer.joint
+        for file in {self.config_file, self.card, *self.tokenizer_files(joint)}:
+            if file.exists():
+                write_atomically(path / file.name, file.read_bytes())
+        return copy
 
     @property
     def is_finished(self) -> bool:
@@ -271,7 +310,7 @@ class RunDirectory:
                 else f"{path}: there is no such folder"
             )
         config = run.config()
-        if not run.model_file.is_file():
+        if not run.is_trained:
             raise RunError(
                 f"{path}: this run has no weights yet ({run.model_file.name}): train it with "
                 f"`{run.go_on_command}`"
@@ -311,13 +350,19 @@ def latest_run(root: Path) -> RunDirectory:
         RunError: There is none.
     """
     runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
-    trained = [run for run in runs if run.model_file.is_file()]
+    trained = [run for run in runs if run.is_trained]
     if not trained:
         raise RunError(
             f"no trained model under {root}/: train one with `nmt train`, "
             "or name one with --model DIR"
         )
-    return max(trained, key=lambda run: (run.model_file.stat().st_mtime_ns, run.path.name))
+    return max(trained, key=lambda run: (_trained_at(run), run.path.name))
+
+
+def _trained_at(run: RunDirectory) -> int:
+    """When the weights of a run were written, or what stands for them, in nanoseconds."""
+    file = run.model_file if run.model_file.is_file() else run.config_file
+    return file.stat().st_mtime_ns
 
 
 def plan_run(
@@ -399,6 +444,15 @@ def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
     new.rename(folder)
     _sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that `replace_folder` made, whole or not at all."""
+    _recover(folder)
+    _, old = _aside(folder)
+    if folder.exists():
+        folder.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def read_folder(folder: Path) -> Path:

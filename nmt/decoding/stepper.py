@@ -80,3 +80,11 @@ class Stepper(Protocol[State]):
             A state with ``rows.size`` rows, in row-major order.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """x."""
+
+    log_probabilities: Floats
+    attention: Floats | None = None

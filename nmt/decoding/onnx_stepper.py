@@ -1,0 +1,166 @@
+"""The search's view of an exported model: ONNX Runtime and NumPy, and no torch."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nmt.corpus.tokenizer import PAD
+from nmt.decoding.graph import Array
+from nmt.decoding.lexicon import Everything, Lexicon
+from nmt.decoding.stepper import Candidates, Distribution, Floats, Integers
+from nmt.errors import RunError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+# Sums over the source are split at multiples of this length; with it kept, a sentence's numbers
+# are the same whatever longer sentence is beside it.
+LENGTH_MULTIPLE = 8
+
+
+class OnnxState(NamedTuple):
+    """Where a search is.
+
+    Attributes:
+        sentences: What the encoder left of each sentence, by name, and what is ``allowed``.
+        output: The output layer, by name.
+        tokens: The target token of each of its outputs, shape (outputs,).
+        states: The decoder's states before `rows` are selected, by name, shape (rows before, size).
+        rows: The row before that each row continues, shape (sentences, width).
+    """
+
+    sentences: dict[str, Array]
+    output: dict[str, Array]
+    tokens: Integers
+    states: dict[str, Array]
+    rows: Integers
+
+
+class OnnxStepper:
+    """Steps an exported model. Threads may share it.
+
+    Args:
+        encoder: The graph that reads the sources: its file, or what is in it.
+        step: The graph that takes a step, likewise.
+        embeddings: Of source and target tokens; see `nmt.decoding.export.Export`.
+        everything: The whole vocabulary.
+        lexicon: Shortlists, if there are any.
+    """
+
+    def __init__(
+        self,
+        encoder: Path | bytes,
+        step: Path | bytes,
+        embeddings: tuple[Array, Array],
+        everything: Everything,
+        lexicon: Lexicon | None,
+    ) -> None:
+        self._encoder, self._step = _session(encoder), _session(step)
+        self._source, self._target = embeddings
+        self._everything, self._lexicon = everything, lexicon
+        self._made = [output.name for output in self._encoder.get_outputs()]
+        inputs = [node.name for node in self._step.get_inputs()]
+        self._of_sentences = [name for name in inputs if name.startswith("sentence.")]
+        self._states = [name for name in inputs if name.startswith("state.")]
+        self._after = [name.replace("state.", "next.") for name in self._states]
+        outputs = [output.name for output in self._step.get_outputs()]
+        self._looked = [name for name in outputs if name == "attention"]
+
+    def start(
+        self,
+        source: Integers,
+        source_lengths: Integers,
+        needed: Sequence[Collection[int]] = (),
+        shortlist: bool = True,
+    ) -> OnnxState:
+        """Read the source sentences; see `Stepper.start`."""
+        sentences, longest = source.shape
+        padding = ((0, 0), (0, -longest % LENGTH_MULTIPLE))
+        padded = np.pad(source, padding, constant_values=PAD)
+        has_list = shortlist and self._lexicon is not None
+        reach = self._lexicon if has_list and self._lexicon else self._everything
+        tokens, allowed = reach.of(source, source_lengths, needed)
+        found = self._encoder.run(
+            self._made,
+            {
+                "embedded": self._source[padded.T],
+                "lengths": np.asarray(source_lengths, np.int64),
+                "outputs": tokens,
+            },
+        )
+        made = dict(zip(self._made, found, strict=True))
+        held = {name: made[name] for name in self._of_sentences}
+        return OnnxState(
+            sentences=held | {"allowed": allowed},
+            output={name: made[name] for name in made if name.startswith("output.")},
+            tokens=tokens,
+            states={name: made[name] for name in self._states},
+            rows=np.arange(sentences)[:, None],
+        )
+
+    def step(self, state: OnnxState, tokens: Integers, k: int) -> tuple[Candidates, OnnxState]:
+        """Take one step in every row; see `Stepper.step`."""
+        k = min(k, len(state.tokens))
+        (best, best_at, *looked), state = self._run(["best", "best_at"], state, tokens, k)
+        return Candidates(best, state.tokens[best_at], *looked), state
+
+    def distribution(self, state: OnnxState, tokens: Integers) -> tuple[Distribution, OnnxState]:
+        """Take one step in every row; see `Stepper.distribution`."""
+        (found, *looked), state = self._run(["log_probabilities"], state, tokens, 1)
+        everything = np.full((len(tokens), self._everything.vocabulary_size), -np.inf, np.float32)
+        everything[:, state.tokens] = found
+        return Distribution(everything, *looked), state
+
+    def select(self, state: OnnxState, rows: Integers) -> OnnxState:
+        """Keep, repeat and reorder rows; see `Stepper.select`."""
+        sentences = state.sentences
+        kept = rows[:, 0] // state.rows.shape[1]
+        if len(kept) < len(state.rows):
+            sentences = {
+                name: values if len(values) < len(state.rows) else values[kept]
+                for name, values in sentences.items()
+            }
+        return state._replace(sentences=sentences, rows=rows)
+
+    def _run(
+        self, names: list[str], state: OnnxState, tokens: Integers, k: int
+    ) -> tuple[list[Floats], OnnxState]:
+        wanted = names + self._looked
+        found = self._step.run(
+            wanted + self._after,
+            {
+                "embedded": self._target[tokens],
+                "rows": state.rows,
+                "k": np.array([k], np.int64),
+                **state.sentences,
+                **state.output,
+                **state.states,
+            },
+        )
+        states = dict(zip(self._states, found[len(wanted) :], strict=True))
+        rows = np.arange(state.rows.size).reshape(state.rows.shape)
+        return found[: len(wanted)], state._replace(states=states, rows=rows)
+
+
+def _session(graph: Path | bytes) -> "InferenceSession":
+    """A session of one thread: threads are for batches, not for small products.
+
+    Raises:
+        RunError: ONNX Runtime cannot load it.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    content = graph if isinstance(graph, bytes) else str(graph)
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # those of the library have no parent but this
+        where = "the graph" if isinstance(graph, bytes) else graph
+        raise RunError(
+            f"{where}: ONNX Runtime {onnxruntime.__version__} cannot load this ({error}): export "
+            "the run again with `nmt export`, or update onnxruntime"
+        ) from error
