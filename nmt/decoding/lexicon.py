@@ -20,7 +20,7 @@ from nmt.decoding.stepper import Floats, Integers
 
 NEVER_PRODUCED = [PAD, BOS, UNK]
 
-TRANSLATIONS = 48
+TRANSLATIONS = 32
 """Target tokens that are kept for each source token."""
 COMMON = 100
 """Target tokens that are in every shortlist."""
