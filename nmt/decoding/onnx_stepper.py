@@ -49,7 +49,8 @@ class OnnxState(NamedTuple):
     def places_of_rows(self) -> Integers:
         """The place of each row among those of all sentences, shape (rows,)."""
         width = self.rows.shape[1]
-        return (self.places[:, None] * width + np.arange(width)).reshape(-1)
+        places: Integers = self.places[:, None] * width + np.arange(width)
+        return places.reshape(-1)
 
 
 class OnnxStepper:
