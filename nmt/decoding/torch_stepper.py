@@ -1,5 +1,6 @@
 """The search's view of a torch model."""
 
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nmt.corpus.tokenizer import BOS, PAD, UNK
-from nmt.decoding.stepper import Candidates, Integers
+from nmt.decoding.stepper import Candidates, Distribution, Floats, Integers
 from nmt.model.decoder import Memory
 from nmt.model.seq2seq import Seq2Seq
 
@@ -46,8 +47,13 @@ class TorchStepper:
         self.model = model
 
     @torch.inference_mode()
-    def start(self, source: Integers, source_lengths: Integers) -> TorchState:
-        """Read the source sentences; see `Stepper.start`."""
+    def start(
+        self,
+        source: Integers,
+        source_lengths: Integers,
+        needed: Sequence[Collection[int]] = (),
+    ) -> TorchState:
+        """Read the source sentences; see `Stepper.start`. All tokens are always in reach."""
         if self.model.training:
             raise ValueError("the model is in training mode: call model.eval() before searching")
         sentences, longest = source.shape
@@ -60,14 +66,17 @@ class TorchStepper:
     @torch.inference_mode()
     def step(self, state: TorchState, tokens: Integers, k: int) -> tuple[Candidates, TorchState]:
         """Take one step in every row; see `Stepper.step`."""
-        real = len(tokens)
-        stand_ins = len(state.rows[0]) - real
-        read = self._tensor(np.pad(tokens, (0, stand_ins), mode="edge"))
-        logits, rows, weights = self.model.decode(read[:, None], state.rows, state.memory)
-        values, best = _likeliest(logits[:real, 0].float(), k)
-        attention = None if weights is None else weights[:real, 0].float().cpu().numpy()
-        candidates = Candidates(values.cpu().numpy(), best.cpu().numpy(), attention)
-        return candidates, state._replace(rows=rows)
+        logits, attention, state = self._decode(state, tokens)
+        values, best = _likeliest(logits, k)
+        return Candidates(values.cpu().numpy(), best.cpu().numpy(), attention), state
+
+    @torch.inference_mode()
+    def distribution(self, state: TorchState, tokens: Integers) -> tuple[Distribution, TorchState]:
+        """Take one step in every row; see `Stepper.distribution`."""
+        logits, attention, state = self._decode(state, tokens)
+        log_probabilities = logits.log_softmax(dim=1)
+        log_probabilities[:, NEVER_PRODUCED] = -torch.inf
+        return Distribution(log_probabilities.cpu().numpy(), attention), state
 
     @torch.inference_mode()
     def select(self, state: TorchState, rows: Integers) -> TorchState:
@@ -82,6 +91,17 @@ class TorchStepper:
         index = self._tensor(rows.reshape(-1))
         selected = tuple(tensor.index_select(0, index) for tensor in state.rows)
         return TorchState(memory, selected, width)
+
+    def _decode(
+        self, state: TorchState, tokens: Integers
+    ) -> tuple[Tensor, Floats | None, TorchState]:
+        """The logits of the real rows, where they look, and the state after the step."""
+        real = len(tokens)
+        stand_ins = len(state.rows[0]) - real
+        read = self._tensor(np.pad(tokens, (0, stand_ins), mode="edge"))
+        logits, rows, weights = self.model.decode(read[:, None], state.rows, state.memory)
+        attention = None if weights is None else weights[:real, 0].float().cpu().numpy()
+        return logits[:real, 0].float(), attention, state._replace(rows=rows)
 
     def _tensor(self, array: Integers) -> Tensor:
         device = self.model.vocabulary.weight.device

@@ -80,6 +80,25 @@ def test_steps_give_what_decoding_the_whole_sequence_gives(model: Seq2Seq) -> No
                 assert not looked[len(source) + 1 :].any()
 
 
+def test_a_distribution_tells_of_every_token(model: Seq2Seq) -> None:
+    stepper = TorchStepper(model)
+    tokens = np.random.default_rng(1).integers(4, VOCABULARY, (len(SOURCES), 4))
+    tokens[:, 0] = BOS
+    state = stepper.start(*batch(SOURCES), needed=[()] * len(SOURCES))
+    for step in range(4):
+        distribution, state = stepper.distribution(state, tokens[:, step])
+        for i, source in enumerate(SOURCES):
+            expected, attention = read_at_once(model, source, tokens[i, : step + 1].tolist())
+            likely = expected[-1].copy()
+            likely[[PAD, BOS, UNK]] = -np.inf
+            np.testing.assert_allclose(distribution.log_probabilities[i], likely, atol=1e-5)
+            if attention is None:
+                assert distribution.attention is None
+            else:
+                looked = distribution.attention[i, : len(source) + 1]
+                np.testing.assert_allclose(looked, attention[-1], atol=1e-6)
+
+
 def test_selected_rows_go_on_from_their_own_past(model: Seq2Seq) -> None:
     """Widen to 3 rows, cross them over, drop two sentences, narrow to 2 rows."""
     stepper = TorchStepper(model)
