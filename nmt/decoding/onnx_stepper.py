@@ -1,8 +1,9 @@
 """The search's view of an exported model: ONNX Runtime and NumPy, and no torch."""
 
+import copy
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -83,19 +84,23 @@ class OnnxStepper:
         outputs = [output.name for output in self._step.get_outputs()]
         self._looked = [name for name in outputs if name == "attention"]
 
+    def without_shortlist(self) -> Self:
+        """The same model, its whole vocabulary in reach."""
+        whole = copy.copy(self)
+        whole._lexicon = None
+        return whole
+
     def start(
         self,
         source: Integers,
         source_lengths: Integers,
         needed: Sequence[Collection[int]] = (),
-        shortlist: bool = True,
     ) -> OnnxState:
         """Read the source sentences; see `Stepper.start`."""
         sentences, longest = source.shape
         padding = ((0, 0), (0, -longest % LENGTH_MULTIPLE))
         padded = np.pad(source, padding, constant_values=PAD)
-        has_list = shortlist and self._lexicon is not None
-        reach = self._lexicon if has_list and self._lexicon else self._everything
+        reach = self._lexicon or self._everything
         tokens, allowed = reach.of(source, source_lengths, needed)
         found = self._encoder.run(
             self._made,
