@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nmt.errors import TrainingError
+from nmt.progress import clock
 from nmt.training.progress import (
     LineReporter,
     LiveReporter,
@@ -20,7 +21,6 @@ from nmt.training.progress import (
     Reporters,
     TensorBoardEvents,
     Validation,
-    clock,
     make_reporter,
 )
 
