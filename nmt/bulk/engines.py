@@ -1,6 +1,7 @@
 """What drives the translation of shards: the `datasets` library, or Ray Data over many workers."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -107,13 +108,19 @@ class RayEngine:
 
 @contextlib.contextmanager
 def _quiet(context: Any) -> Iterator[None]:
-    """Keep Ray Data from drawing bars of its own."""
-    before = context.enable_progress_bars
+    """Keep Ray Data from drawing bars of its own, and from telling what it does."""
+    bars = context.enable_progress_bars
+    loggers = [logging.getLogger(name) for name in ("ray.data", "ray.data._internal")]
+    levels = [logger.level for logger in loggers]
     context.enable_progress_bars = False
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        context.enable_progress_bars = before
+        context.enable_progress_bars = bars
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 class ShardTranslator:

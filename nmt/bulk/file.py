@@ -305,10 +305,10 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         before, now = old.get(key), new.get(key)
         if before == now:
             continue
-        if isinstance(before, dict) and isinstance(now, dict):
-            found += [f"{key}.{inner}" for inner in differences(before, now)]
-        elif key in ("model", "input"):
+        if key in ("model", "input"):
             found.append(f"another {key}")
+        elif isinstance(before, dict) and isinstance(now, dict):
+            found += [f"{key}.{inner}" for inner in differences(before, now)]
         else:
             found.append(f"{key} {before!r}, now {now!r}")
     return found

@@ -115,32 +115,25 @@ class _Parquet:
     """A table; all its columns stay, and one is added."""
 
     def read(self, path: Path, column: str) -> Iterator[Rows]:
-        import pyarrow
-        from pyarrow import parquet
-
         first = 1
-        try:
-            with parquet.ParquetFile(path) as file:
-                names = file.schema_arrow.names
-                if column not in names or INTO in names:
-                    raise BulkError(wrong_columns(path, column, names))
-                for rows in file.iter_batches(LINES_PER_CHUNK):
-                    values = rows.column(column).to_pylist()
-                    place = f"{path}, column {column!r}, row"
-                    texts = [
-                        checked_text(text, f"{place} {n}") for n, text in enumerate(values, first)
-                    ]
-                    yield Rows(texts, rows)
-                    first += len(texts)
-        except (pyarrow.ArrowException, UnicodeDecodeError) as error:
-            raise BulkError(f"{path}: not a readable Parquet file ({error})") from error
+        with _opened_table(path) as file:
+            names = file.schema_arrow.names
+            if column not in names or INTO in names:
+                raise BulkError(wrong_columns(path, column, names))
+            for rows in file.iter_batches(LINES_PER_CHUNK):
+                place = f"{path}, column {column!r}, row"
+                numbered = enumerate(rows.column(column).to_pylist(), first)
+                texts = [checked_text(text, f"{place} {n}") for n, text in numbered]
+                yield Rows(texts, rows)
+                first += len(texts)
 
     @contextmanager
     def writing(self, path: Path, like: Path) -> Iterator[Add]:
         import pyarrow
         from pyarrow import parquet
 
-        schema = parquet.read_schema(like).append(pyarrow.field(INTO, pyarrow.string()))
+        with _opened_table(like) as file:
+            schema = file.schema_arrow.append(pyarrow.field(INTO, pyarrow.string()))
         with parquet.ParquetWriter(path, schema) as writer:
 
             def add(rows: Rows, translations: list[str]) -> None:
@@ -149,6 +142,19 @@ class _Parquet:
                 writer.write_table(table.append_column(INTO, column).cast(schema))
 
             yield add
+
+
+@contextmanager
+def _opened_table(path: Path) -> Iterator[Any]:
+    """A Parquet file to read."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise BulkError(f"{path}: not a readable Parquet file ({error})") from error
 
 
 def format_of(path: Path) -> Format:

@@ -1,8 +1,8 @@
 """What `nmt translate` does with files: its options for them, and which of them go together."""
 
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -129,13 +129,16 @@ class Files:
         if self.workers and self.engine != "ray":
             raise SearchError("--workers is for --engine ray")
 
-    def open(self) -> "Input":
+    @contextmanager
+    def opened(self) -> "Iterator[Input]":
         """The file of lines, or standard input."""
         from nmt.bulk.file import Input
 
         if not self.inputs:
-            return Input("standard input", standard_input())
-        return Input(self.inputs[0], Path(self.inputs[0]).open("rb"))
+            yield Input("standard input", standard_input())
+            return
+        with Path(self.inputs[0]).open("rb") as stream:
+            yield Input(self.inputs[0], stream)
 
     def translate_lines(
         self,
@@ -154,10 +157,10 @@ class Files:
         from nmt.progress import make_display
 
         assert self.output is not None
-        with closing(make_display(sys.stderr.isatty())) as display:
+        with self.opened() as input, closing(make_display(sys.stderr.isatty())) as display:
             translate_file(
                 translate,
-                self.open(),
+                input,
                 Output(self.output, belongs_to),
                 resume=self.resume,
                 display=display,

@@ -27,7 +27,6 @@ from nmt.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from nmt.bulk.file import Input
     from nmt.translator import Translation
 
 EXAMPLES = """\b
@@ -105,25 +104,26 @@ def translate(
         files.translate_lines(translator.translate, written, belongs_to)
         return
     number = 0
-    for lines in [texts] if texts else _arriving(files.open()):
+    for lines in [texts] if texts else _arriving(files):
         for translation in translator.translate(lines):
             number += 1
             for line in written(number, translation):
                 write_line(line)
 
 
-def _arriving(input: "Input") -> Iterator[list[str]]:
+def _arriving(files: Files) -> Iterator[list[str]]:
     """Lines as they come; somebody who waits for many is told how far it is."""
     from nmt.progress import Display, LineDisplay, Meter
 
-    is_watched = input.size_bytes is not None or sys.stderr.isatty()
-    is_shown = is_watched and sys.stdout is not None and not sys.stdout.isatty()
-    display = LineDisplay() if is_shown else Display()
-    meter = Meter(time.monotonic)
-    for lines in arriving_lines(input.stream, input.name):
-        yield lines
-        read_bytes = 0 if input.size_bytes is None else input.stream.tell()
-        display.headway(meter.add(len(lines), None, input.share(read_bytes)))
+    with files.opened() as input:
+        is_watched = input.size_bytes is not None or sys.stderr.isatty()
+        is_shown = is_watched and sys.stdout is not None and not sys.stdout.isatty()
+        display = LineDisplay() if is_shown else Display()
+        meter = Meter(time.monotonic)
+        for lines in arriving_lines(input.stream, input.name):
+            yield lines
+            read_bytes = 0 if input.size_bytes is None else input.stream.tell()
+            display.headway(meter.add(len(lines), None, input.share(read_bytes)))
 
 
 def _written(json_lines: bool, n_best: bool) -> "Callable[[int, Translation], list[str]]":
