@@ -36,7 +36,7 @@ class Endings:
         self.options = options
         self._source_lengths = np.asarray(source_lengths)
         self._first_limit = int(limits.min())
-        self._longest: Doubles = limits**options.length_penalty
+        self._longest: Doubles = limits.astype(np.float64) ** options.length_penalty
         self._best: list[list[float]] = [[] for _ in limits]  # a heap of the n best scores
         self._endings: list[list[Ending]] = [[] for _ in limits]
 
@@ -98,8 +98,9 @@ class Endings:
                 "attention, so what it has covered is unknown: set it to 0"
             )
         is_real = np.arange(looked.shape[1]) < self._source_lengths[owners][:, None]
-        covered: Doubles = np.where(is_real, np.log(looked.clip(LEAST_ATTENTION, 1.0)), 0.0)
-        return covered.sum(axis=1)
+        logarithms = np.log(looked.clip(LEAST_ATTENTION, 1.0))
+        covered: Doubles = np.where(is_real, logarithms, 0.0).sum(axis=1)
+        return covered
 
     def _complete(self, sentence: int, score: float) -> None:
         self.count[sentence] += 1

@@ -182,37 +182,39 @@ class Trellis:
         reading = np.searchsorted(-steps, -np.arange(steps[0] + 1), side="right")
         tokens = np.zeros((len(order), steps[0]), dtype=np.int64)
         totals = np.zeros((len(order), steps[0]))
-        looks = []
+        first = self._attention[0]
+        shape = (len(order), steps[0] + 1, 0 if first is None else first.shape[1])
+        looks = np.zeros(shape, dtype=np.float32)
         for step in range(steps[0], -1, -1):
             n = reading[step]
-            weights = self._attention[step]
-            looks.append(None if weights is None else weights[rows[:n]])
+            if (weights := self._attention[step]) is not None:
+                looks[:n, step, : weights.shape[1]] = weights[rows[:n]]
             if step:
                 tokens[:n, step - 1] = self.tokens[step - 1][rows[:n]]
                 totals[:n, step - 1] = self._totals[step - 1][rows[:n]]
                 rows[:n] = self.rows[step - 1][rows[:n]]
-        looks.reverse()
         found: dict[int, Hypothesis] = {}
         for at, i in enumerate(order):
-            step = endings[i].step
-            attention = [w[at, : source_lengths[i]] for w in looks[: step + 1] if w is not None]
-            found[i] = self._hypothesis(endings[i], tokens[at, :step], totals[at, :step], attention)
+            past = endings[i].step
+            attention = None if first is None else looks[at, : past + 1, : source_lengths[i]]
+            found[i] = self._hypothesis(endings[i], tokens[at, :past], totals[at, :past], attention)
         return [found[i] for i in range(len(endings))]
 
     def _hypothesis(
-        self, ending: Ending, tokens: Integers, totals: Doubles, attention: Sequence[Floats]
+        self, ending: Ending, tokens: Integers, totals: Doubles, attention: Floats | None
     ) -> Hypothesis:
-        produced = np.append(tokens, ending.token)
+        produced = [*tokens.tolist(), ending.token]
         log_probability = ending.total
         if self._penalty != 1.0:
             parts = np.diff(totals, prepend=0.0, append=ending.total)
-            log_probability = float(np.sum(parts / repetition(produced, self._penalty)))
+            log_probability = float(np.sum(parts / repetition(np.array(produced), self._penalty)))
         is_complete = ending.token == EOS
         return Hypothesis(
-            tokens=tuple(produced[: -1 if is_complete else None].tolist()),
+            tokens=tuple(produced[:-1] if is_complete else produced),
             log_probability=log_probability,
             score=ending.score,
-            attention=np.stack(attention) if attention else None,
+            # A copy of its own, or it would hold on to the attention of the whole batch.
+            attention=None if attention is None else attention.copy(),
             is_complete=is_complete,
         )
 
