@@ -231,12 +231,23 @@ class SearchConfig(Section):
     """Translations returned for each sentence, best first."""
     length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
     """Scores are divided by length to this power; 0 for plain log-probabilities."""
+    coverage_penalty: Annotated[float, Field(ge=0.0)] = 0.0
+    """Weight of the penalty for source subwords that were not attended to (Wu et al. 2016, equation
+    14, beta); 0 for none."""
+    diversity_groups: Width = 1
+    """Divide the beam into this many groups that avoid each other's subwords (Vijayakumar et al.
+    2018); 1 for ordinary beam search."""
+    diversity_penalty: Annotated[float, Field(ge=0.0)] = 0.5
+    """How much a group avoids a subword for each row before it that has just taken it."""
     max_length_factor: Annotated[float, Field(gt=0.0)] = 2.0
     """A translation has at most this many subwords for each of the source ..."""
     max_length_extra: Count = 10
     """... and this many more."""
     no_repeat: Annotated[int, Field(ge=0)] = 0
     """Never produce the same run of this many subwords twice; 0 to allow it."""
+    repetition_penalty: Annotated[float, Field(ge=1.0)] = 1.0
+    """The log-probability of a subword that was produced before is multiplied by this (Keskar et
+    al. 2019); 1 for no penalty."""
     sample: bool = False
     """Draw translations at random instead of searching for the best."""
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
@@ -245,6 +256,9 @@ class SearchConfig(Section):
     """Sample among this many likeliest subwords; 0 for all."""
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Sample among the likeliest subwords that together have this probability."""
+    typical_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Sample among the most typical subwords that together have this probability (Meister et al.
+    2023)."""
     seed: Seed = 1
     """Seed of the sampling."""
     shortlist: bool = True
@@ -257,6 +271,16 @@ class SearchConfig(Section):
             raise ValueError(
                 f"search.n_best is {self.n_best} but search.beam only keeps {self.beam}: "
                 "raise the beam"
+            )
+        if self.sample and self.diversity_groups > 1:
+            raise ValueError(
+                f"search.diversity_groups is {self.diversity_groups} but search.sample is true: "
+                "samples are independent of each other, so leave one of the two out"
+            )
+        if self.beam % self.diversity_groups:
+            raise ValueError(
+                f"search.beam is {self.beam} and cannot be divided into search.diversity_groups = "
+                f"{self.diversity_groups} equal groups: make it a multiple"
             )
         return self
 
