@@ -30,6 +30,13 @@ from nmt.cli import main
 main()
 """
 
+COUNT_THREADS = """
+import atexit, os
+atexit.register(lambda: print(len(os.listdir("/proc/self/task")), file=open("threads.txt", "w")))
+from nmt.cli import main
+main()
+"""
+
 
 def run(folder: Path, *arguments: str) -> tuple[int, set[str], float]:
     """Run the command in a folder: its exit code, the modules it imported, its seconds."""
@@ -152,6 +159,24 @@ def test_translating_with_an_export_imports_nothing_that_only_training_needs(
     assert returned == 0
     assert {"nmt", "numpy", "onnxruntime", "sentencepiece"} <= modules
     assert not modules & NOT_TO_TRANSLATE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_translating_a_sentence_starts_no_thread_and_leaves_nothing_at_home(
+    runs: Path, tmp_path: Path
+) -> None:
+    strange = ("OMP_", "OPENBLAS_", "ORT_", "XDG_", "CI", "GITHUB_")
+    environment = {k: value for k, value in os.environ.items() if not k.startswith(strange)}
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", COUNT_THREADS, "translate", "--model", runs / "exported", "le chat"],
+        cwd=tmp_path,
+        env=environment | {"HOME": str(home)},
+        check=True,
+    )
+    assert (tmp_path / "threads.txt").read_text() == "1\n", "neither of NumPy nor ONNX Runtime"
+    assert not list(home.iterdir()), "ONNX Runtime reports nothing to its makers"
 
 
 def test_translating_needs_the_base_install_alone(base_install: Path, runs: Path) -> None:
