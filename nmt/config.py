@@ -3,11 +3,14 @@
 A recipe is a TOML file with these sections. The docstring under each field is its help text.
 """
 
+import ast
 import difflib
+import inspect
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -31,9 +34,7 @@ Name = Annotated[str, Field(min_length=1)]
 class Section(BaseModel):
     """A frozen part of a configuration that refuses keys it does not know."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CorpusConfig(Section):
@@ -414,12 +415,13 @@ class Key:
 
 def keys(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Key]:
     """Every key of a recipe, in order."""
+    help_texts = _help_texts(section)
     for name, field in section.model_fields.items():
         default = field.get_default()
         if isinstance(default, Section):
             yield from keys(type(default), f"{prefix}{name}.")
         else:
-            text = " ".join((field.description or "").replace("``", "").split())
+            text = " ".join(help_texts[name].replace("``", "").split())
             yield Key(f"{prefix}{name}", _values(field.annotation), json.dumps(default), text)
 
 
@@ -442,6 +444,22 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             values[prefix + name] = value
     return values
+
+
+def _help_texts(section: type[Section]) -> dict[str, str]:
+    """The docstring under each field, by its name.
+
+    Read from the source only when somebody asks: that pydantic reads them at every start would
+    take as long as building the sections.
+    """
+    [declaration] = ast.parse(inspect.getsource(section)).body
+    assert isinstance(declaration, ast.ClassDef)
+    texts = {}
+    for field, below in pairwise(declaration.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                texts[name] = text
+    return texts
 
 
 def _values(annotation: Any) -> str:
