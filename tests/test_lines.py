@@ -17,7 +17,7 @@ def test_the_byte_order_mark_of_a_file_is_no_text_and_any_other_is() -> None:
 def test_what_is_not_text_is_named_by_its_line() -> None:
     with pytest.raises(SearchError, match=r"^x, line 8: not UTF-8 \(byte 0xFF at byte 2\)"):
         texts_of([b"a\n", b"b\xff\n"], 7, "x")
-    with pytest.raises(SearchError, match="^x, line 7: holds a NUL"):
+    with pytest.raises(SearchError, match=r"^x, line 7: holds a NUL"):
         texts_of([b"\0\n"], 7, "x")
 
 
