@@ -9,6 +9,7 @@ A hypothesis ends with the end-of-sentence token, or is cut off, and then incomp
 limit of its sentence. Nothing that happens to a sentence depends on the others of its batch.
 """
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -16,10 +17,13 @@ import numpy as np
 from nmt.config import SearchConfig
 from nmt.corpus.tokenizer import BOS
 from nmt.decoding.choosers import Beam, Chooser, DiverseBeam, Sampler
+from nmt.decoding.constraints import Automaton, Constrained, Constraints
 from nmt.decoding.endings import Endings
+from nmt.decoding.guided import GridBeam, Guide, Guided
 from nmt.decoding.proposals import Likeliest, Proposer
 from nmt.decoding.stepper import Integers, Stepper
 from nmt.decoding.trellis import Hypothesis, Trellis
+from nmt.errors import SearchError
 
 __all__ = ["Hypothesis", "decode", "length_limits", "search"]
 
@@ -27,7 +31,11 @@ State = TypeVar("State")
 
 
 def search(
-    stepper: Stepper[State], source: Integers, source_lengths: Integers, options: SearchConfig
+    stepper: Stepper[State],
+    source: Integers,
+    source_lengths: Integers,
+    options: SearchConfig,
+    constrained: Constrained | None = None,
 ) -> list[list[Hypothesis]]:
     """Translate a batch of sentences.
 
@@ -37,20 +45,76 @@ def search(
             length).
         source_lengths: Tokens of each sentence, EOS included, shape (sentences,).
         options: What to look for, and how widely.
+        constrained: What the translations have to be like; None for no constraints.
 
     Returns:
         For each sentence ``options.n_best`` hypotheses, complete ones first, then by score; fewer
         only where the beam has found no more.
 
     Raises:
-        SearchError: The model's numbers are not log-probabilities, such as NaN, or it has no
-            attention and the options ask for coverage.
+        SearchError: The model's numbers are not log-probabilities, such as NaN; or it has no
+            attention and the options ask for coverage; or the constraints contradict each other
+            or the options.
     """
+    if constrained is None:
+        return _search_freely(stepper, source, source_lengths, options)
+    each = constrained.each
+    if len(each) != len(source_lengths):
+        raise ValueError(f"{len(each)} constraints for {len(source_lengths)} sentences")
+    # Sentences with and without constraints are searched apart: these stay as quick as ever, and
+    # what they become does not depend on those.
+    free = [i for i, constraints in enumerate(each) if constraints == Constraints()]
+    bound = [i for i, constraints in enumerate(each) if constraints != Constraints()]
+    found = _search_freely(stepper, *_some(source, source_lengths, free), options)
+    automata = [Automaton(each[i], constrained.continues_word) for i in bound]
+    found += _search_bound(stepper, *_some(source, source_lengths, bound), options, automata)
+    order = np.argsort(np.array(free + bound, dtype=np.int64))
+    return [found[i] for i in order]
+
+
+def _some(
+    source: Integers, source_lengths: Integers, sentences: list[int]
+) -> tuple[Integers, Integers]:
+    """Some sentences of a batch, padded no more than they need."""
+    lengths = source_lengths[sentences]
+    return source[sentences, : lengths.max(initial=0)], lengths
+
+
+def _search_freely(
+    stepper: Stepper[State], source: Integers, source_lengths: Integers, options: SearchConfig
+) -> list[list[Hypothesis]]:
     limits = length_limits(source_lengths, options)
     if not limits.size:
         return []
     chooser = _chooser(options, source, source_lengths, limits)
     proposer = Likeliest(stepper, options, chooser.candidates)
+    endings = Endings(limits, source_lengths, options)
+    return decode(proposer, chooser, endings, source, source_lengths)
+
+
+def _search_bound(
+    stepper: Stepper[State],
+    source: Integers,
+    source_lengths: Integers,
+    options: SearchConfig,
+    automata: Sequence[Automaton],
+) -> list[list[Hypothesis]]:
+    if not automata:
+        return []
+    # What the constraints take comes on top of what a translation may take.
+    lengths = np.array([automaton.length for automaton in automata])
+    limits = length_limits(source_lengths, options) + lengths
+    guide = Guide(automata, limits)
+    is_grid = any(automaton.requires for automaton in automata)
+    chooser = _chooser(options, source, source_lengths, limits)
+    if is_grid:
+        if not isinstance(chooser, Beam):
+            key = "sample" if options.sample else "diversity_groups"
+            raise SearchError(
+                f"words that a translation must hold need beam search: leave out search.{key}"
+            )
+        chooser = GridBeam(options.beam, guide)
+    proposer = Guided(stepper, options, chooser.candidates, guide, with_nearer=is_grid)
     endings = Endings(limits, source_lengths, options)
     return decode(proposer, chooser, endings, source, source_lengths)
 

@@ -23,7 +23,11 @@ class Rows(NamedTuple):
 class ScriptedStepper:
     """A language model whose every distribution is a random table entry for (source, history)."""
 
-    def __init__(self, end_bonus: float = 0.0, spread: float = 1.5) -> None:
+    def __init__(
+        self, end_bonus: float = 0.0, spread: float = 1.5, vocabulary: int = VOCABULARY
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.produced = [EOS, *range(4, vocabulary)]
         self.end_bonus = end_bonus
         self.spread = spread
         self.asked: list[int] = []
@@ -33,7 +37,7 @@ class ScriptedStepper:
     def _predicts(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
         """Log-probabilities of the whole vocabulary."""
         random = np.random.default_rng([7, len(source), *source, 99, *history])
-        logits = random.normal(scale=self.spread, size=VOCABULARY)
+        logits = random.normal(scale=self.spread, size=self.vocabulary)
         logits[EOS] += self.end_bonus
         return (logits - np.log(np.exp(logits).sum())).astype(np.float32)
 
@@ -58,7 +62,9 @@ class ScriptedStepper:
         self.asked.append(k)
         distribution, state = self.distribution(state, tokens)
         log_probabilities = distribution.log_probabilities
-        best = np.array([sorted(PRODUCED, key=lambda t: -row[t])[:k] for row in log_probabilities])
+        best = np.array(
+            [sorted(self.produced, key=lambda t: -row[t])[:k] for row in log_probabilities]
+        )
         values = np.take_along_axis(log_probabilities, best, axis=1)
         return Candidates(values, best, distribution.attention), state
 

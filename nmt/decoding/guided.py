@@ -1,0 +1,278 @@
+"""Search under constraints: what may be proposed, and a beam that gets to what is required."""
+
+from collections.abc import Collection, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from nmt.config import SearchConfig
+from nmt.corpus.tokenizer import EOS, PAD
+from nmt.decoding.choosers import Beam
+from nmt.decoding.constraints import Automaton, Progress
+from nmt.decoding.proposals import check
+from nmt.decoding.stepper import Candidates, Distribution, Doubles, Floats, Integers, Stepper
+from nmt.decoding.trellis import NO_TOKEN, Choice, Trellis
+
+State = TypeVar("State")
+
+
+class Guide:
+    """How far each row of a constrained batch has come.
+
+    Args:
+        automata: The constraints of each sentence.
+        limits: Most tokens of each translation, its end counted, shape (sentences,).
+    """
+
+    def __init__(self, automata: Sequence[Automaton], limits: Integers) -> None:
+        self._automata = automata
+        self._limits = limits
+        self._step = 0
+        self._owners = list(range(len(automata)))  # the sentence of each row
+        self._progress: list[Progress | None] = [automaton.start for automaton in automata]
+        self._insists = [False] * len(automata)  # the row has set out to get a run done
+
+    @property
+    def needed(self) -> list[Collection[int]]:
+        """For each sentence the tokens that must be in reach."""
+        return [automaton.needed for automaton in self._automata]
+
+    def restrict(self, log_probabilities: Floats, allowed: Floats) -> None:
+        """Take out of every row what the constraints do not allow, and put in what they need.
+
+        Args:
+            log_probabilities: Of the next token, shape (rows, vocabulary); changed in place.
+            allowed: The same before repeated runs were taken out.
+        """
+        for row, (owner, progress) in enumerate(zip(self._owners, self._progress, strict=True)):
+            automaton = self._automata[owner]
+            values = log_probabilities[row]
+            if self._step < len(automaton.prefix):
+                token = automaton.prefix[self._step]
+                values[:] = -np.inf
+                values[token] = allowed[row, token]
+            elif progress is not None:
+                nearer = automaton.nearer(progress)
+                values[nearer] = allowed[row, nearer]
+                automaton.restrict(values, progress, int(self._limits[owner]) - self._step - 1)
+
+    def note_ends(self, log_probabilities: Floats) -> None:
+        """Note which rows the model would end here, before anything is taken out.
+
+        Such a row, if it may not end yet, insists on what is required, and does so until a run of
+        it is over.
+
+        Args:
+            log_probabilities: Of the next token, shape (rows, vocabulary).
+        """
+        would_end = log_probabilities.argmax(axis=1) == EOS
+        for row in np.flatnonzero(would_end):
+            if self._step >= len(self._automata[self._owners[row]].prefix):
+                self._insists[row] = True
+
+    def nearer(self) -> Integers:
+        """The tokens that bring each row nearer to its end, shape (rows, most of any row).
+
+        Filled up with NO_TOKEN.
+        """
+        tokens = [
+            [] if p is None else self._automata[owner].nearer(p)
+            for owner, p in zip(self._owners, self._progress, strict=True)
+        ]
+        result = np.full((len(tokens), max(map(len, tokens))), NO_TOKEN, dtype=np.int64)
+        for row, listed in zip(result, tokens, strict=True):
+            row[: len(listed)] = listed
+        return result
+
+    def banks(self, sentence: int) -> int:
+        """How many tokens may be left in a row of a sentence, 0 counted."""
+        return self._automata[sentence].most_left + 1
+
+    def look_ahead(self, row: int, token: int) -> tuple[int, bool]:
+        """How many tokens are left after a token of a row, and whether the row insists on it."""
+        automaton, progress = self._automata[self._owners[row]], self._progress[row]
+        assert progress is not None
+        after = automaton.advance(progress, token)
+        assert after is not None, "the constraints do not allow this"
+        left, left_after = automaton.left(progress), automaton.left(after)
+        is_nearer = left_after < left or (left_after == left and automaton.is_pending(progress))
+        return int(left_after), self._insists[row] and is_nearer
+
+    def follow(self, sentences: Integers, choice: Choice) -> None:
+        """Note what was picked; see `Proposer.follow`."""
+        insists, progresses = [], []
+        for row, token, total in zip(
+            choice.rows.flat, choice.tokens.flat, choice.totals.flat, strict=True
+        ):
+            progress = self._progress[row]
+            after = None
+            if progress is not None and total > -np.inf:
+                after = self._automata[self._owners[row]].advance(progress, int(token))
+            progresses.append(after)
+            insists.append(
+                after is not None
+                and progress is not None
+                and after.unmet == progress.unmet
+                and self.look_ahead(int(row), int(token))[1]
+            )
+        self._owners = np.repeat(sentences, choice.rows.shape[1]).tolist()
+        self._progress, self._insists = progresses, insists
+        self._step += 1
+
+
+class Guided(Generic[State]):
+    """Proposes what the constraints of each sentence allow.
+
+    What they need is proposed even if it repeats a run of tokens.
+    """
+
+    def __init__(
+        self,
+        stepper: Stepper[State],
+        options: SearchConfig,
+        k: int,
+        guide: Guide,
+        with_nearer: bool,
+    ) -> None:
+        """Make the proposer.
+
+        Args:
+            stepper: The model.
+            options: How repetition is kept down.
+            k: Candidates of each row that the chooser needs.
+            guide: How far each row has come.
+            with_nearer: Propose tokens that bring a row nearer to what is required even if they
+                are not among the k likeliest.
+        """
+        self.stepper = stepper
+        self._options = options
+        self._k = k
+        self._guide = guide
+        self._with_nearer = with_nearer
+
+    def start(self, source: Integers, source_lengths: Integers) -> State:
+        """Read the source sentences; see `Proposer.start`."""
+        return self.stepper.start(source, source_lengths, self._guide.needed)
+
+    def propose(self, state: State, tokens: Integers, trellis: Trellis) -> tuple[Candidates, State]:
+        """Take one step in every row; see `Proposer.propose`."""
+        distribution, state = self.stepper.distribution(state, tokens)
+        check(distribution.log_probabilities)
+        self._guide.note_ends(distribution.log_probabilities)
+        allowed = distribution.log_probabilities.copy()
+        row = np.arange(len(allowed))[:, None]
+        if self._options.repetition_penalty != 1.0:
+            produced = trellis.history()
+            allowed[row, produced] = self._options.repetition_penalty * allowed[row, produced]
+        values = allowed.copy()
+        banned = trellis.repeats(self._options.no_repeat)
+        at, column = np.nonzero(np.broadcast_to(banned != NO_TOKEN, (len(row), banned.shape[1])))
+        if at.size:
+            values[at, banned[at, column]] = -np.inf
+        self._guide.restrict(values, allowed)
+        candidates = Distribution(values, distribution.attention).candidates(self._k)
+        if not self._with_nearer:
+            return candidates, state
+        nearer = self._guide.nearer()
+        # (rows, nearer, 1) == (rows, 1, k) = (rows, nearer, k)
+        is_known = (nearer[:, :, None] == candidates.tokens[:, None, :]).any(axis=2)
+        is_new = (nearer != NO_TOKEN) & ~is_known
+        more = np.where(is_new, values[row, nearer], np.float32(-np.inf))
+        return (
+            Candidates(
+                np.concatenate([candidates.log_probabilities, more], axis=1),
+                np.concatenate([candidates.tokens, np.where(is_new, nearer, PAD)], axis=1),
+                candidates.attention,
+            ),
+            state,
+        )
+
+    def follow(self, sentences: Integers, choice: Choice) -> None:
+        """Note what was picked; see `Proposer.follow`."""
+        self._guide.follow(sentences, choice)
+
+
+class GridBeam(Beam):
+    """Grid beam search with dynamic beam allocation (Post and Vilar 2018, 3).
+
+    The continuations of a sentence are sorted into banks, by how many tokens are left until all
+    that is required has appeared. Each bank has an equal share of the beam; what remains goes
+    first to continuations that their rows insist on (see `Guide.note_ends`), then to the likeliest.
+    With a beam narrower than the banks that is all of it, and a translation takes up what is
+    required where the model would end it without.
+
+    An end counts if it is among the `beam` likeliest continuations with nothing left.
+    """
+
+    def __init__(self, beam: int, guide: Guide) -> None:
+        """Make the chooser for a beam of this width."""
+        super().__init__(beam)
+        self.candidates = beam + 1  # in a beam of 1 too, where the end may not be allowed
+        self._guide = guide
+
+    def choose(self, sentences: Integers, totals: Doubles, candidates: Candidates) -> Choice:
+        """Pick the likeliest of each bank."""
+        lines, width = totals.shape
+        size = width * candidates.tokens.shape[1]
+        # (sentences, width, 1) + (sentences, width, k) = (sentences, width, k)
+        pool = totals[:, :, None] + candidates.log_probabilities.reshape(lines, width, -1)
+        pool = pool.reshape(lines, size)
+        order = np.argsort(-pool, axis=1, kind="stable") + np.arange(lines)[:, None] * size
+        flat = np.zeros((lines, self.beam), dtype=np.int64)
+        is_row = np.zeros((lines, self.beam), dtype=np.bool_)
+        ended: list[int] = []
+        for line, sentence in enumerate(sentences.tolist()):
+            likely = order[line, : np.isfinite(pool[line]).sum()].tolist()
+            on, ends = self._allot(sentence, likely, candidates)
+            flat[line, : len(on)] = on
+            is_row[line, : len(on)] = True
+            ended += ends
+        at_end = np.array(ended, dtype=np.int64)
+        k = candidates.tokens.shape[1]
+        return Choice(
+            rows=flat // k,
+            tokens=candidates.tokens.take(flat),
+            totals=np.where(is_row, pool.take(flat), -np.inf),
+            ended_lines=at_end // size,
+            ended_rows=at_end // k,
+            ended_totals=pool.take(at_end),
+        )
+
+    def _allot(
+        self, sentence: int, likely: list[int], candidates: Candidates
+    ) -> tuple[list[int], list[int]]:
+        """Share out the beam of a sentence.
+
+        Args:
+            sentence: Its number.
+            likely: Places of its continuations among the candidates, likeliest first.
+            candidates: Of all rows.
+
+        Returns:
+            The places of those to follow and of those that end, likeliest first.
+        """
+        banks = self._guide.banks(sentence)
+        k = candidates.tokens.shape[1]
+        shares = [self.beam // banks] * banks
+        picked: list[int] = []
+        insisted: list[int] = []
+        others: list[int] = []
+        ends: list[int] = []
+        finished = 0
+        for place in likely:
+            token = int(candidates.tokens.flat[place])
+            if token == EOS:
+                finished += 1
+                if finished <= self.beam:
+                    ends.append(place)
+                continue
+            left, is_insisted_on = self._guide.look_ahead(place // k, token)
+            bank = min(left, banks - 1)
+            finished += bank == 0
+            if shares[bank] > 0:
+                shares[bank] -= 1
+                picked.append(place)
+            else:
+                (insisted if is_insisted_on else others).append(place)
+        on = set((picked + insisted + others)[: self.beam])
+        return [place for place in likely if place in on], ends
