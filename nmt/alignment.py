@@ -68,7 +68,7 @@ class Alignment:
         return " ".join(f"{source}-{target}" for source, target in self.pairs)
 
 
-def align(source: Sequence[Unit], target: Sequence[Unit], attention: Floats) -> Alignment:
+def align_units(source: Sequence[Unit], target: Sequence[Unit], attention: Floats) -> Alignment:
     """Align a sentence and its translation.
 
     Args:

@@ -39,7 +39,7 @@ class BulkError(NmtError):
 
 
 class GlossaryError(NmtError):
-    """A glossary is not lines of a source and a target with a tab between, or contradicts itself."""
+    """A glossary has a line that is no entry, or contradicts itself."""
 
 
 class MarkupError(NmtError):

@@ -50,7 +50,7 @@ class Glossary:
 
     @classmethod
     def load(cls, path: Path) -> "Glossary":
-        """Read a glossary: lines of a source, a tab and a target, in UTF-8; blank lines are skipped.
+        """Read a glossary: lines of a source, a tab and a target, in UTF-8, or blank ones.
 
         Raises:
             GlossaryError: A line is not of this form, or gives a source another target than one

@@ -3,20 +3,27 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Self
 
 import numpy as np
 
+from nmt.alignment import Alignment, align_units, join, units
 from nmt.config import RunConfig, SearchConfig
 from nmt.corpus.batches import make_batch
-from nmt.corpus.text import normalise
+from nmt.corpus.text import check_text, normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer
+from nmt.decoding.constraints import Constrained, Constraints
 from nmt.decoding.search import Hypothesis, search
-from nmt.decoding.stepper import Floats, Stepper
-from nmt.errors import SearchError
+from nmt.decoding.stepper import Stepper
+from nmt.glossary import Glossary
 from nmt.run import RunDirectory
+from nmt.splitting import begin_words, split_text
+from nmt.text_constraints import ANYTHING, ConstraintEncoder, TextConstraints
+from nmt.translation import TranslatedHypothesis, Translation
+
+__all__ = ["TextConstraints", "TranslatedHypothesis", "Translation", "Translator"]
 
 LINES_PER_CHUNK = 1024
 """Lines that `Translator.stream` holds at a time."""
@@ -30,67 +37,18 @@ TOKENS_PER_BATCH = 4096
 
 
 @dataclass(frozen=True)
-class TranslatedHypothesis:
-    """One translation of a text.
+class Part:
+    """What is translated at a time.
 
     Attributes:
-        text: The translation.
-        score: What it was ranked by: the log-probability, normalised by length.
-        log_probability: Sum over its pieces, natural logarithm.
-        pieces: Its subwords, ends of sentences included.
-        attention: Where each piece looked, shape (pieces, source pieces); None for a model
-            without attention, for an empty text, and for one that was translated in parts.
-        is_complete: The model ended it; False where it was cut off at the length limit.
+        text: A text, or a part of one that is too long; normalised and not empty.
+        ids: Its source subwords, without the end of sentence.
+        begins_word: False where the text was cut in the middle of a word.
     """
 
     text: str
-    score: float
-    log_probability: float
-    pieces: tuple[str, ...]
-    attention: Floats | None = field(compare=False)
-    is_complete: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same, ready for JSON."""
-        attention = self.attention
-        return {
-            "text": self.text,
-            "score": self.score,
-            "log_probability": self.log_probability,
-            "is_complete": self.is_complete,
-            "tokens": list(self.pieces),
-            "attention": None
-            if attention is None
-            else attention.astype(np.float64).round(4).tolist(),
-        }
-
-
-@dataclass(frozen=True)
-class Translation:
-    """A text and its translations.
-
-    Attributes:
-        source: The text, as it was given.
-        source_pieces: Its subwords, ends of sentences included; empty for an empty text.
-        hypotheses: Best first, at least one.
-    """
-
-    source: str
-    source_pieces: tuple[str, ...]
-    hypotheses: tuple[TranslatedHypothesis, ...]
-
-    @property
-    def text(self) -> str:
-        """The best translation."""
-        return self.hypotheses[0].text
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same, ready for JSON."""
-        return {
-            "source": self.source,
-            "source_tokens": list(self.source_pieces),
-            "hypotheses": [hypothesis.as_dict() for hypothesis in self.hypotheses],
-        }
+    ids: list[int]
+    begins_word: bool = True
 
 
 class Translator:
@@ -157,25 +115,38 @@ class Translator:
         return cls(exported, source, target, options, longest, _cores(), whole)
 
     def translate(
-        self, texts: Sequence[str], options: SearchConfig | None = None
+        self,
+        texts: Sequence[str],
+        options: SearchConfig | None = None,
+        constraints: Sequence[TextConstraints] | None = None,
+        *,
+        glossary: Glossary | None = None,
+        align: bool = False,
     ) -> list[Translation]:
         """Translate texts, each by itself.
 
         Args:
-            texts: One or more sentences each. An empty one has an empty translation.
+            texts: One or more sentences each. An empty one has an empty translation, whatever the
+                constraints.
             options: How to search; None for the options of the translator.
+            constraints: What the translation of each text has to be like.
+            glossary: What words of the texts are to become.
+            align: Say which words belong together, too, where the model has attention.
 
         Returns:
             One translation for each text, in order.
 
         Raises:
-            SearchError: A text holds a NUL or a lone surrogate, or the model is damaged.
+            SearchError: A text holds a NUL or a lone surrogate, or the model is damaged; or the
+                constraints of a text cannot be met.
         """
         options = self.options if options is None else options
-        split = [self._encode(text) for text in texts]
-        found = iter(self._search([part for parts in split for part in parts], options))
+        split = [self._parts(text) for text in texts]
+        each = self._constraints(split, constraints, glossary)
+        ids = [part.ids for parts in split for part in parts]
+        found = iter(self._search(ids, options, each))
         return [
-            self._translation(text, parts, list(islice(found, len(parts))), options)
+            self._translation(text, parts, list(islice(found, len(parts))), options, align)
             for text, parts in zip(texts, split, strict=True)
         ]
 
@@ -199,18 +170,47 @@ class Translator:
         while chunk := list(islice(lines, lines_per_chunk)):
             yield from self.translate(chunk, options)
 
-    def _encode(self, text: str) -> list[list[int]]:
-        """The ids of the parts of a text: one unless it is empty or too long."""
-        _check(text)
+    def _parts(self, text: str) -> list[Part]:
+        """The parts of a text: one unless it is empty or too long."""
+        check_text(text)
         ids = self._source_tokenizer.encode(text)
         if not ids:
             return []
+        text = normalise(text)
         if self._max_tokens is None or len(ids) <= self._max_tokens:
-            return [ids]
-        parts = split_text(normalise(text), self._source_tokenizer, self._max_tokens)
-        return self._source_tokenizer.encode_batch(parts)
+            return [Part(text, ids)]
+        texts = split_text(text, self._source_tokenizer, self._max_tokens)
+        encoded = self._source_tokenizer.encode_batch(texts)
+        return list(map(Part, texts, encoded, begin_words(text, texts)))
 
-    def _search(self, parts: list[list[int]], options: SearchConfig) -> list[list[Hypothesis]]:
+    def _constraints(
+        self,
+        split: list[list[Part]],
+        wanted: Sequence[TextConstraints] | None,
+        glossary: Glossary | None,
+    ) -> list[Constraints] | None:
+        """What the translation of each part has to be like, if that is anything at all."""
+        if wanted is None and glossary is None:
+            return None
+        encoder = ConstraintEncoder(self._target_tokenizer, glossary)
+        return [
+            constraints
+            for parts, of_text in zip(split, wanted or [ANYTHING] * len(split), strict=True)
+            for constraints in encoder.of_parts([part.text for part in parts], of_text)
+        ]
+
+    def _constrained(
+        self, constraints: list[Constraints] | None, rows: list[int]
+    ) -> Constrained | None:
+        """The constraints of a batch."""
+        if constraints is None:
+            return None
+        each = tuple(constraints[row] for row in rows)
+        return Constrained(each, self._target_tokenizer.goes_on)
+
+    def _search(
+        self, parts: list[list[int]], options: SearchConfig, constraints: list[Constraints] | None
+    ) -> list[list[Hypothesis]]:
         """The hypotheses of each part, in order."""
         stepper = self._stepper if options.shortlist else self._whole
         found: list[list[Hypothesis]] = [[] for _ in parts]
@@ -218,7 +218,8 @@ class Translator:
         def fill(rows: list[int]) -> None:
             sources = [np.array(parts[row], dtype=np.int64) for row in rows]
             batch = make_batch(sources, [source[:0] for source in sources])
-            hypotheses = search(stepper, batch.source, batch.source_lengths, options)
+            constrained = self._constrained(constraints, rows)
+            hypotheses = search(stepper, batch.source, batch.source_lengths, options, constrained)
             for row, best in zip(rows, hypotheses, strict=True):
                 found[row] = best
 
@@ -234,31 +235,51 @@ class Translator:
     def _translation(
         self,
         text: str,
-        parts: list[list[int]],
+        parts: list[Part],
         found: list[list[Hypothesis]],
         options: SearchConfig,
+        align: bool,
     ) -> Translation:
         if not parts:
-            return Translation(text, (), (TranslatedHypothesis("", 0.0, 0.0, (), None, True),))
-        pieces = self._source_tokenizer.pieces([token for part in parts for token in (*part, EOS)])
+            nothing = TranslatedHypothesis("", 0.0, 0.0, (), None, True, join([]))
+            return Translation(text, (), (nothing,))
+        tokens = [token for part in parts for token in (*part.ids, EOS)]
         # The n-th best of a text in parts is made of the n-th best of each part.
-        hypotheses = tuple(
-            self._hypothesis(list(ranked), options) for ranked in zip(*found, strict=False)
-        )
-        return Translation(text, tuple(pieces), hypotheses)
+        ranked = [list(hypotheses) for hypotheses in zip(*found, strict=False)]
+        hypotheses = [self._hypothesis(best, options) for best in ranked]
+        if align:
+            hypotheses = [
+                replace(hypothesis, alignment=self._alignment(parts, best))
+                for hypothesis, best in zip(hypotheses, ranked, strict=True)
+            ]
+        return Translation(text, tuple(self._source_tokenizer.pieces(tokens)), tuple(hypotheses))
 
     def _hypothesis(self, parts: list[Hypothesis], options: SearchConfig) -> TranslatedHypothesis:
         tokens = [token for h in parts for token in (*h.tokens, *[EOS] * h.is_complete)]
         log_probability = sum(h.log_probability for h in parts)
         texts = [self._target_tokenizer.decode(h.tokens) for h in parts]
+        is_whole = len(parts) == 1
+        normalised = log_probability / len(tokens) ** options.length_penalty
         return TranslatedHypothesis(
             text=" ".join(part for part in texts if part),
-            score=log_probability / len(tokens) ** options.length_penalty,
+            score=parts[0].score if is_whole else normalised,
             log_probability=log_probability,
             pieces=tuple(self._target_tokenizer.pieces(tokens)),
-            attention=parts[0].attention if len(parts) == 1 else None,
+            attention=parts[0].attention if is_whole else None,
             is_complete=all(h.is_complete for h in parts),
         )
+
+    def _alignment(self, parts: list[Part], found: list[Hypothesis]) -> Alignment | None:
+        """Which words of the text and of the translation belong together."""
+        alignments = []
+        for part, hypothesis in zip(parts, found, strict=True):
+            if hypothesis.attention is None:
+                return None
+            attention = hypothesis.attention[: len(hypothesis.tokens), : len(part.ids)]
+            source = units(self._source_tokenizer, part.ids, part.begins_word)
+            target = units(self._target_tokenizer, hypothesis.tokens)
+            alignments.append(align_units(source, target, attention))
+        return join(alignments)
 
 
 def _torch_stepper(
@@ -281,18 +302,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _check(text: str) -> None:
-    if "\0" in text:
-        raise SearchError(f"{text[:40]!a}: holds a NUL character, and so is not text: remove it")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise SearchError(
-            f"{text[:40]!a}: holds a lone surrogate (character {error.start + 1}), and so is not "
-            "text: read it as UTF-8"
-        ) from error
 
 
 def _batches(lengths: list[int], options: SearchConfig, threads: int) -> Iterator[list[int]]:
