@@ -217,8 +217,9 @@ class GridBeam(Beam):
         # (sentences, width, 1) + (sentences, width, k) = (sentences, width, k)
         pool = totals[:, :, None] + candidates.log_probabilities.reshape(lines, width, -1)
         pool = pool.reshape(lines, size)
-        order = np.argsort(-pool, axis=1, kind="stable") + np.arange(lines)[:, None] * size
-        flat = np.zeros((lines, self.beam), dtype=np.int64)
+        first = np.arange(0, lines * size, size)[:, None]
+        order = np.argsort(-pool, axis=1, kind="stable") + first
+        flat = np.repeat(first, self.beam, axis=1)
         is_row = np.zeros((lines, self.beam), dtype=np.bool_)
         ended: list[int] = []
         for line, sentence in enumerate(sentences.tolist()):
