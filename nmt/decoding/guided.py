@@ -204,10 +204,10 @@ class GridBeam(Beam):
     An end counts if it is among the `beam` likeliest continuations with nothing left.
     """
 
-    def __init__(self, beam: int, guide: Guide) -> None:
-        """Make the chooser for a beam of this width."""
-        super().__init__(beam)
-        self.candidates = beam + 1  # in a beam of 1 too, where the end may not be allowed
+    def __init__(self, options: SearchConfig, guide: Guide) -> None:
+        """Make the chooser for these options."""
+        super().__init__(options)
+        self.candidates = self.beam + 1  # in a beam of 1 too, where the end may not be allowed
         self._guide = guide
 
     def choose(self, sentences: Integers, totals: Doubles, candidates: Candidates) -> Choice:

@@ -113,7 +113,7 @@ def _search_bound(
             raise SearchError(
                 f"words that a translation must hold need beam search: leave out search.{key}"
             )
-        chooser = GridBeam(options.beam, guide)
+        chooser = GridBeam(options, guide)
     proposer = Guided(stepper, options, chooser.candidates, guide, with_nearer=is_grid)
     endings = Endings(limits, source_lengths, options)
     return decode(proposer, chooser, endings, source, source_lengths)
@@ -181,4 +181,4 @@ def _chooser(
         return Sampler(options, source, source_lengths, limits)
     if options.diversity_groups > 1:
         return DiverseBeam(options, limits.size)
-    return Beam(options.beam)
+    return Beam(options)
