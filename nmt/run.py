@@ -83,6 +83,11 @@ class RunDirectory:
         return self.path / "last"
 
     @property
+    def export(self) -> Path:
+        """The folder to translate from without torch; see `nmt.decoding.export`, `read_folder`."""
+        return self.path / "export"
+
+    @property
     def joint_model(self) -> Path:
         """The tokenizer of both languages, where they share one."""
         return self.path / "joint.model"
@@ -123,14 +128,59 @@ class RunDirectory:
         return self.source_model, self.target_model
 
     @property
+    def is_trained(self) -> bool:
+        """Whether it can translate: it has weights, or was exported."""
+        return self.model_file.is_file() or self.is_exported
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether it can translate without torch."""
+        return surviving_folder(self.export) is not None
+
+    @property
     def is_started(self) -> bool:
         """Whether there is something to go on from: a checkpoint, or weights."""
-        return self.model_file.exists() or surviving_folder(self.last) is not None
+        return self.is_trained or surviving_folder(self.last) is not None
+
+    def keep_weights(self, weights: bytes) -> None:
+        """Keep better weights, and drop what was exported of worse ones."""
+        remove_folder(self.export)
+        write_atomically(self.model_file, weights)
+
+    def copy_to(self, path: Path) -> "RunDirectory":
+        """Copy what translating from an export needs, and the model card, but not the export.
+
+        Args:
+            path: A folder that is not there yet, or empty.
+
+        Raises:
+            RunError: There is something in it, or it cannot be made.
+        """
+        copy = RunDirectory(path)
+        copy.make_folder()
+        if any(path.iterdir()):
+            raise RunError(f"{path}: there is something here already: name a new folder")
+        joint = self.config().tokenizer.joint
+        for file in {self.config_file, self.card, *self.tokenizer_files(joint)}:
+            if file.exists():
+                write_atomically(path / file.name, file.read_bytes())
+        return copy
 
     @property
     def is_finished(self) -> bool:
         """Whether the training came to its end."""
         return self.is_started and self.card.exists()
+
+    def fingerprint(self) -> str:
+        """Another one where translations may be other ones: SHA-256 of all that they depend on."""
+        graphs = (self.path / "export").rglob("*")
+        files = (self.config_file, self.model_file, *self.path.glob("*.model"), *graphs)
+        parts = {
+            file.relative_to(self.path).as_posix(): _digest(file)
+            for file in files
+            if file.is_file()
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def config(self) -> RunConfig:
         """The configuration that the run was made with.
@@ -271,7 +321,7 @@ class RunDirectory:
                 else f"{path}: there is no such folder"
             )
         config = run.config()
-        if not run.model_file.is_file():
+        if not run.is_trained:
             raise RunError(
                 f"{path}: this run has no weights yet ({run.model_file.name}): train it with "
                 f"`{run.go_on_command}`"
@@ -311,13 +361,19 @@ def latest_run(root: Path) -> RunDirectory:
         RunError: There is none.
     """
     runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
-    trained = [run for run in runs if run.model_file.is_file()]
+    trained = [run for run in runs if run.is_trained]
     if not trained:
         raise RunError(
             f"no trained model under {root}/: train one with `nmt train`, "
             "or name one with --model DIR"
         )
-    return max(trained, key=lambda run: (run.model_file.stat().st_mtime_ns, run.path.name))
+    return max(trained, key=lambda run: (_trained_at(run), run.path.name))
+
+
+def _trained_at(run: RunDirectory) -> int:
+    """When the weights of a run were written, or what stands for them, in nanoseconds."""
+    file = run.model_file if run.model_file.is_file() else run.config_file
+    return file.stat().st_mtime_ns
 
 
 def plan_run(
@@ -370,7 +426,7 @@ def write_atomically(path: Path, data: Content) -> None:
     aside = path.with_name(f".{path.name}.new")
     _write(aside, data)
     aside.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
@@ -393,12 +449,21 @@ def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
     new.mkdir()
     manifest = {name: _write(new / name, content) for name, content in files.items()}
     _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
-    _sync_folder(new)
+    sync_folder(new)
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that `replace_folder` made, whole or not at all."""
+    _recover(folder)
+    _, old = _aside(folder)
+    if folder.exists():
+        folder.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def read_folder(folder: Path) -> Path:
@@ -437,7 +502,7 @@ def _recover(folder: Path) -> None:
     survivor = surviving_folder(folder)
     if survivor is not None and survivor != folder:
         survivor.rename(folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _damage(folder: Path) -> str:
@@ -475,7 +540,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make renames in a folder last through a power failure."""
     if os.name != "posix":
         return

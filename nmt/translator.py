@@ -1,14 +1,16 @@
 """Text in, text out: split if too long, encode, batch by length, search, decode, restore order."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Self
 
 import numpy as np
 
-from nmt.config import SearchConfig
+from nmt.config import RunConfig, SearchConfig
 from nmt.corpus.batches import make_batch
 from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer
@@ -22,6 +24,8 @@ LINES_PER_CHUNK = 1024
 ROWS_PER_BATCH = 320
 """Hypotheses followed at a time, of all sentences of a batch: 64 sentences with a beam of 5."""
 SENTENCES_PER_BATCH = 128
+FEWEST_SENTENCES = 8
+"""Sentences that are not divided among threads."""
 TOKENS_PER_BATCH = 4096
 """Source tokens of a batch, padding included."""
 
@@ -115,6 +119,8 @@ class Translator:
         target_tokenizer: Of the language translated into.
         options: How to search, where a call does not say.
         max_tokens: Source subwords above which a text is split; None to never split.
+        threads: Batches that are translated at a time.
+        whole: The same model without its shortlist, where it has one.
     """
 
     def __init__(
@@ -124,12 +130,16 @@ class Translator:
         target_tokenizer: Tokenizer,
         options: SearchConfig,
         max_tokens: int | None = None,
+        threads: int = 1,
+        whole: Stepper[Any] | None = None,
     ) -> None:
         self.options = options
         self._stepper = stepper
+        self._whole = stepper if whole is None else whole
         self._source_tokenizer = source_tokenizer
         self._target_tokenizer = target_tokenizer
         self._max_tokens = max_tokens
+        self._threads = threads
 
     @classmethod
     def load(cls, run: RunDirectory, options: SearchConfig | None = None) -> Self:
@@ -143,21 +153,21 @@ class Translator:
             RunError: The run is unfinished or damaged, or its files do not belong together.
             TokenizerError: A tokenizer is damaged.
         """
-        import torch
-
-        from nmt.decoding.torch_stepper import TorchStepper
-        from nmt.model.seq2seq import build
-        from nmt.model.weights import load_weights
-
         config = RunDirectory.open(run.path).config()
         source_file, target_file = run.tokenizer_files(config.tokenizer.joint)
         source = Tokenizer.load(source_file)
         target = source if target_file == source_file else Tokenizer.load(target_file)
-        model = build(config.model, source.vocabulary_size, target.vocabulary_size)
-        load_weights(model, run.model_file)
-        model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
         options = config.search if options is None else options
-        return cls(TorchStepper(model), source, target, options, config.training.max_tokens)
+        sizes = source.vocabulary_size, target.vocabulary_size
+        longest = config.training.max_tokens
+        if not run.is_exported:
+            stepper = _torch_stepper(run, config, sizes)  # torch has threads of its own
+            return cls(stepper, source, target, options, longest)
+        from nmt.decoding.exported import load_stepper
+
+        exported = load_stepper(run.export)
+        whole = exported.without_shortlist()
+        return cls(exported, source, target, options, longest, _cores(), whole)
 
     def translate(
         self, texts: Sequence[str], options: SearchConfig | None = None
@@ -215,13 +225,23 @@ class Translator:
 
     def _search(self, parts: list[list[int]], options: SearchConfig) -> list[list[Hypothesis]]:
         """The hypotheses of each part, in order."""
+        stepper = self._stepper if options.shortlist else self._whole
         found: list[list[Hypothesis]] = [[] for _ in parts]
-        for rows in _batches([len(part) + 1 for part in parts], options):
+
+        def fill(rows: list[int]) -> None:
             sources = [np.array(parts[row], dtype=np.int64) for row in rows]
             batch = make_batch(sources, [source[:0] for source in sources])
-            hypotheses = search(self._stepper, batch.source, batch.source_lengths, options)
+            hypotheses = search(stepper, batch.source, batch.source_lengths, options)
             for row, best in zip(rows, hypotheses, strict=True):
                 found[row] = best
+
+        batches = list(_batches([len(part) + 1 for part in parts], options, self._threads))
+        if min(len(batches), self._threads) < 2:
+            for rows in batches:
+                fill(rows)
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(fill, batches))
         return found
 
     def _translation(
@@ -252,6 +272,28 @@ class Translator:
             attention=parts[0].attention if len(parts) == 1 else None,
             is_complete=all(h.is_complete for h in parts),
         )
+
+
+def _torch_stepper(
+    run: RunDirectory, config: RunConfig, vocabulary_sizes: tuple[int, int]
+) -> Stepper[Any]:
+    """The weights of a run that is not exported."""
+    import torch
+
+    from nmt.decoding.torch_stepper import TorchStepper
+    from nmt.model.seq2seq import build
+    from nmt.model.weights import load_weights
+
+    model = build(config.model, *vocabulary_sizes)
+    load_weights(model, run.model_file)
+    return TorchStepper(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
+
+
+def _cores() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def split_text(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[str]:
@@ -318,15 +360,17 @@ def _check(text: str) -> None:
         ) from error
 
 
-def _batches(lengths: list[int], options: SearchConfig) -> Iterator[list[int]]:
+def _batches(lengths: list[int], options: SearchConfig, threads: int) -> Iterator[list[int]]:
     """Rows of each batch, longest first, so that what does not fit shows at once.
 
     Args:
         lengths: Tokens of each sentence.
         options: How many hypotheses each sentence needs.
+        threads: Batches that are translated at a time: few sentences are shared out among them.
     """
     width = options.n_best if options.sample else options.beam
-    most = max(1, min(SENTENCES_PER_BATCH, ROWS_PER_BATCH // width))
+    share = max(FEWEST_SENTENCES, -(-len(lengths) // threads))
+    most = max(1, min(SENTENCES_PER_BATCH, ROWS_PER_BATCH // width, share))
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     start = 0
     while start < len(order):

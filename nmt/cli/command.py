@@ -9,7 +9,7 @@ import typer
 
 import nmt
 from nmt.cli import eval as evaluation
-from nmt.cli import tokenizer, train, translate
+from nmt.cli import export, tokenizer, train, translate
 from nmt.errors import NmtError
 
 USER_ERROR = 2
@@ -17,6 +17,9 @@ INTERRUPTED = 130
 """What a shell reports of a process that Ctrl-C ended."""
 BROKEN_PIPE = 1
 """What typer, too, makes of a pipe that nobody reads any more."""
+
+TO_TRAIN = frozenset({"datasets", "onnx", "pyarrow", "sacrebleu", "safetensors", "torch"})
+"""Packages of the extra ``nmt[train]``, which the base install leaves out."""
 
 EXAMPLE = """\b
 Example:
@@ -59,6 +62,7 @@ def _root(
 app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
 app.command("eval", epilog=evaluation.EXAMPLES)(evaluation.evaluate)
+app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
 
 
@@ -85,6 +89,10 @@ def _run() -> int:
         if isinstance(error, BrokenPipeError) or not error.strerror:
             raise
         return _fail(f"{error.filename or 'output'}: {error.strerror}")
+    except ModuleNotFoundError as error:
+        if error.name not in TO_TRAIN:
+            raise
+        return _fail(f"this needs {error.name}, which is not installed: pip install 'nmt[train]'")
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""

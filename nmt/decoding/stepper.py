@@ -11,7 +11,12 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.tokenizer import BOS, PAD, UNK
+
 State = TypeVar("State")
+
+NEVER_PRODUCED = [PAD, BOS, UNK]
+"""What no translation has in it."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -100,8 +105,8 @@ class Stepper(Protocol[State]):
             k: How many candidates to return for each row; all there are if there are fewer.
 
         Returns:
-            The `k` likeliest next tokens, never PAD, BOS or UNK, with log-probabilities that are
-            normalised over the whole vocabulary; and the state after `tokens`.
+            The `k` likeliest next tokens, with log-probabilities that are normalised over all that
+            can be produced (never PAD, BOS or UNK); and the state after `tokens`.
         """
         ...
 

@@ -19,6 +19,7 @@ from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory, surviving_folder, write_atomically
 from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
+from nmt.training.exporting import export_run, lexicon_of
 from nmt.training.learner import Learner
 from nmt.training.preparation import Material, prepare
 from nmt.training.progress import (
@@ -93,6 +94,8 @@ def train(
         training = Training(config, run, learner, material, told, state, stop)
         told.note(training.description())
         training.go_on()
+    lexicon = lexicon_of(material.pairs, *material.tokenizers, config.tokenizer.joint)
+    export_run(run, run, config, lexicon)
     write_atomically(run.card, model_card(config, material.corpus, state).encode())
     return TrainingResult(state.best_bleu, state.best_step, state.step, state.elapsed_s)
 
@@ -229,7 +232,7 @@ class Training:
             bleu, hypotheses = self._dev.bleu(self.learner)
             is_best = (bleu, -loss) > (state.best_bleu, -state.best_loss)
             if is_best:
-                write_atomically(self.run.model_file, weights_bytes(named_weights(model)))
+                self.run.keep_weights(weights_bytes(named_weights(model)))
                 state.best_bleu, state.best_loss, state.best_step = bleu, loss, state.step
         state.stale_validations = 0 if is_best else state.stale_validations + 1
         state.validations += 1

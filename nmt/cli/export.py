@@ -1,0 +1,94 @@
+"""``nmt export``: a trained run becomes what translates without torch."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nmt.cli.lines import write_line
+from nmt.cli.options import chosen_run
+from nmt.errors import NmtError
+
+if TYPE_CHECKING:
+    from nmt.config import RunConfig
+    from nmt.decoding.lexicon import Lexicon
+    from nmt.run import RunDirectory
+
+EXAMPLES = """\b
+Examples:
+  nmt export
+  nmt export checkpoints/mine --to mine-int8   (a folder to deploy)
+  nmt export checkpoints/mine --precision fp32 --to mine-fp32
+"""
+
+
+def export(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="RUN",
+            show_default=False,
+            help="The folder of a trained run. By default the one under checkpoints/ trained last.",
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            show_default=False,
+            help="Make a new folder with all that translating needs and nothing else, instead of "
+            "adding export/ to the run.",
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="int8|fp32",
+            show_default=False,
+            help="Number format of the matrix products, by default as the run says (int8).",
+        ),
+    ] = None,
+    shortlist: Annotated[
+        bool,
+        typer.Option(help="Keep the list of the likely translations of each subword."),
+    ] = True,
+) -> None:
+    """Write a trained model as ONNX graphs, to translate without torch.
+
+    Every `nmt train` ends with this; on its own it is for another precision, for a folder to
+    deploy, and for runs of earlier versions. Prints the folder that translates.
+    """
+    run = chosen_run(folder)
+    from nmt.config import override
+
+    changes = [] if precision is None else [f"export.precision={precision}"]
+    config = override(run.config(), changes)
+    from nmt.training.exporting import export_run
+
+    lexicon = _lexicon(run, config) if shortlist else None
+    into = run if to is None else run.copy_to(to)
+    export_run(run, into, config, lexicon)
+    size_bytes = sum(file.stat().st_size for file in into.export.iterdir())
+    print(f"{config.export.precision}, {size_bytes / 1e6:.1f} MB in {into.export}", file=sys.stderr)
+    write_line(str(into.path))
+
+
+def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
+    """The shortlists of an earlier export, else those that the training pairs give."""
+    from nmt.decoding.exported import load_lexicon
+
+    if run.is_exported and (lexicon := load_lexicon(run.export)):
+        return lexicon
+    from nmt.training.exporting import lexicon_of
+    from nmt.training.preparation import prepare
+    from nmt.training.progress import LineReporter
+
+    try:
+        material = prepare(config, run, LineReporter())
+    except NmtError as error:
+        print(f"without a shortlist, for the corpus is not to be had: {error}", file=sys.stderr)
+        return None
+    return lexicon_of(material.pairs, *material.tokenizers, config.tokenizer.joint)

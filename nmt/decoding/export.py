@@ -1,0 +1,394 @@
+"""A trained model as two ONNX graphs: one reads a batch of sources, one takes a step of a search.
+
+What is looked up by token stays beside the graphs as arrays: the embeddings, which both sides may
+share, and the lexicon (see `nmt.decoding.exported`). The layers are those of `nmt.model`, written
+once more in `nmt.decoding.graph_layers`; a test holds the two together.
+
+Lengths in the shapes: ``sentences``, ``time`` (of the source), ``width`` (rows of a sentence),
+``before`` (rows of the step before) and ``outputs`` (target tokens in reach).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nmt.config import ModelConfig
+from nmt.decoding.arithmetic import Arithmetic, Float32, Int8, Matrix, Operand, Vector, join
+from nmt.decoding.graph import Array, Graph
+from nmt.decoding.graph_layers import (
+    ATTENTIONS,
+    CELLS,
+    GraphAttention,
+    GraphCell,
+    Linear,
+    Look,
+    Weights,
+    part,
+    unroll,
+)
+
+ARITHMETIC: dict[str, Callable[[], Arithmetic]] = {"fp32": Float32, "int8": Int8}
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a model becomes.
+
+    Attributes:
+        encoder: Content of the .onnx file that reads the sources.
+        step: Content of the .onnx file that takes a step.
+        source_embeddings: Operands of the encoder, shape (source vocabulary, embedding size).
+        target_embeddings: Operands of a step; the same array if they are shared.
+        target_vocabulary: Number of target tokens.
+    """
+
+    encoder: bytes
+    step: bytes
+    source_embeddings: Array
+    target_embeddings: Array
+    target_vocabulary: int
+
+
+def export(config: ModelConfig, weights: Weights, precision: str) -> Export:
+    """Write a model as graphs.
+
+    Args:
+        config: What it is made of.
+        weights: The content of its ``model.safetensors``.
+        precision: "int8" or "fp32".
+    """
+    arithmetic = ARITHMETIC[precision]()
+    source, source_scale = arithmetic.table(weights["source_embedding.weight"])
+    target, target_scale = source, source_scale
+    if not config.shared_embeddings:
+        target, target_scale = arithmetic.table(weights["target_embedding.weight"])
+    encoder = EncoderGraph(config, weights, arithmetic, source_scale)
+    decoder = StepGraph(config, weights, arithmetic, target_scale, encoder.memory_bound)
+    size = len(weights["vocabulary.bias"])
+    return Export(encoder.model(), decoder.model(), source, target, size)
+
+
+class EncoderGraph:
+    """Reads the sources.
+
+    Inputs: ``embedded`` (time, sentences, embedding size), ``lengths`` (sentences,), ``outputs``
+    (outputs,), the target tokens in reach.
+
+    Outputs: of each sentence ``sentence.memory`` (sentences, time, hidden size), ``first_keys`` and
+    ``last_keys`` where they are others, ``mask`` and ``summary``; the first ``state.N`` of the
+    decoder, (sentences, size); ``output.weight`` (size, outputs), ``output.scale`` and
+    ``output.bias``.
+    """
+
+    def __init__(
+        self, config: ModelConfig, weights: Weights, arithmetic: Arithmetic, scale: float
+    ) -> None:
+        self.graph = graph = Graph()
+        self.config, self.weights, self.arithmetic = config, weights, arithmetic
+        size = config.embedding_size
+        name = graph.input("embedded", arithmetic.activation, ["time", "sentences", size])
+        self.lengths = graph.input("lengths", np.int64, ["sentences"])
+        memory = self._layers(Operand(name, size, scale))
+        self.memory_bound = memory.bound
+        states = graph.add("Transpose", memory.name, perm=[1, 0, 2])  # (sentences, time, size)
+        self.memory = Vector(states, memory.size, memory.bound)
+        graph.output("sentence.memory", states, ["sentences", "time", memory.size])
+        self._give_keys()
+        self._give_mask()
+        self._give_start()
+        self._give_output_layer()
+
+    def model(self) -> bytes:
+        """The content of the file."""
+        return self.graph.model()
+
+    def _layers(self, embedded: Operand) -> Vector:
+        graph, config = self.graph, self.config
+        read, states = embedded, Vector("", 0, None)
+        for depth, cell in enumerate(config.cells(config.encoder_layers)):
+            if depth > 0:
+                read = self.arithmetic.operand(graph, states)
+            written = []
+            directions = part(self.weights, f"encoder.layers.{depth}.directions")
+            for backwards in range(1 + config.bidirectional):
+                made = CELLS[cell](
+                    graph, self.arithmetic, part(directions, str(backwards)), [read.size]
+                )
+                written.append(self._direction(made, read, bool(backwards)))
+            outputs = Vector(graph.concat(written), config.hidden_size, 1.0)
+            if config.residual and read.size == outputs.size:
+                before = states if depth > 0 else self.arithmetic.vector(graph, embedded)
+                outputs = added(graph, outputs, before)
+            states = outputs
+        return states
+
+    def _direction(self, cell: GraphCell, read: Operand, backwards: bool) -> str:
+        graph = self.graph
+        name = self._turned(read.name) if backwards else read.name
+        rows = graph.add("Shape", self.lengths)
+        shape = graph.concat([rows, graph.integers(cell.size)], axis=0)
+        zeros = graph.add("Expand", graph.constant(np.float32(0.0)), shape)
+        outputs = unroll(graph, cell, [Operand(name, read.size, read.scale, read.row_scale)], zeros)
+        return self._turned(outputs) if backwards else outputs
+
+    def _turned(self, value: str) -> str:
+        """Each sentence reversed by its own length, its padding left behind it."""
+        return self.graph.add("ReverseSequence", value, self.lengths, time_axis=0, batch_axis=1)
+
+    def _give_keys(self) -> None:
+        for name, attention in attentions(self.graph, self.arithmetic, self.weights, self.config):
+            if attention.key:
+                shape = ["sentences", "time", "keys"]
+                self.graph.output(f"sentence.{name}_keys", attention.keys(self.memory), shape)
+
+    def _give_mask(self) -> None:
+        graph = self.graph
+        # (1, 1, time) < (sentences, 1, 1)
+        time = graph.add("Gather", graph.add("Shape", self.memory.name), graph.integers(1))
+        zero, one = graph.constant(np.int64(0)), graph.constant(np.int64(1))
+        end = graph.add("Squeeze", time)
+        positions = graph.add("Range", zero, end, one)
+        length = graph.add("Reshape", self.lengths, graph.integers(-1, 1, 1))
+        self.is_real = graph.add("Less", positions, length)
+        nothing, never = graph.constant(np.float32(0)), graph.constant(np.float32(-np.inf))
+        mask = graph.add("Where", self.is_real, nothing, never)
+        graph.output("sentence.mask", mask, ["sentences", 1, "time"])
+        self.positions, self.length = positions, length
+
+    def _summary(self) -> Vector:
+        """The context vector of each sentence; see `nmt.model.seq2seq`."""
+        graph, size = self.graph, self.memory.size
+        if self.config.bridge == "mean":
+            share = graph.add("Div", _float(graph, self.is_real), _float(graph, self.length))
+        else:
+            last = graph.add("Sub", self.length, graph.constant(np.int64(1)))
+            share = _float(graph, graph.add("Equal", self.positions, last))
+        # (N, 1, S) x (N, S, H) = (N, 1, H)
+        seen = graph.add("MatMul", share, self.memory.name)
+        summary = graph.add("Reshape", seen, graph.integers(-1, size))
+        if self.config.bridge == "final" and self.config.bidirectional:
+            first = graph.add(
+                "Gather", self.memory.name, graph.constant(np.int64(0)), axis=1
+            )  # where reading backwards ends
+            forward, _ = graph.split(summary, size // 2, size // 2)
+            _, backward = graph.split(first, size // 2, size // 2)
+            summary = graph.concat([forward, backward])
+        return Vector(summary, size, self.memory.bound)
+
+    def _give_start(self) -> None:
+        graph, config = self.graph, self.config
+        summary = self._summary()
+        if config.context_every_step:
+            graph.output("sentence.summary", summary.name, ["sentences", summary.size])
+        operand = self.arithmetic.operand(graph, summary)
+        number = 0
+        for depth, cell in enumerate(config.cells(config.decoder_layers)):
+            bridge = part(self.weights, f"decoder.bridge.{depth}")
+            states = graph.add("Tanh", Linear.of(graph, self.arithmetic, bridge)(operand))
+            for state in graph.split(states, *[config.hidden_size] * CELLS[cell].states):
+                graph.output(f"state.{number}", state, ["sentences", config.hidden_size])
+                number += 1
+        if config.input_feeding:
+            size = output_size(config)
+            shape = graph.concat([graph.add("Shape", self.lengths), graph.integers(size)], axis=0)
+            zeros = graph.add("Expand", graph.constant(np.float32(0.0)), shape)
+            graph.output(f"state.{number}", zeros, ["sentences", size])
+
+    def _give_output_layer(self) -> None:
+        graph = self.graph
+        tied = self.config.tied_output
+        embedding = "source" if self.config.shared_embeddings else "target"
+        name = f"{embedding}_embedding.weight" if tied else "vocabulary.weight"
+        wanted = graph.input("outputs", np.int64, ["outputs"])
+        matrix = self.arithmetic.rows(graph, self.weights[name], wanted)
+        bias = graph.add("Gather", graph.constant(self.weights["vocabulary.bias"]), wanted)
+        dtype = np.float32 if matrix.scale is None else np.int8
+        graph.output("output.weight", matrix.weight, [output_size(self.config), "outputs"], dtype)
+        if matrix.scale is not None:
+            graph.output("output.scale", matrix.scale, ["outputs"])
+        graph.output("output.bias", bias, ["outputs"])
+
+
+class StepGraph:
+    """Takes one step in every row.
+
+    Inputs: ``embedded`` (rows, embedding size); ``rows`` (sentences, width), which of the rows
+    before each row continues; ``state.N`` (rows before, size); what the encoder gave out as
+    ``sentence...`` and ``output...``; ``allowed`` (sentences or 1, 1, outputs), 0 or minus
+    infinity; ``k`` (1,).
+
+    Outputs: ``next.N``; ``log_probabilities`` (rows, outputs); the k largest of them, ``best``
+    (rows, k), and where they are, ``best_at``; ``attention`` (rows, time).
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        weights: Weights,
+        arithmetic: Arithmetic,
+        scale: float,
+        memory_bound: float | None,
+    ) -> None:
+        self.graph = graph = Graph()
+        self.config, self.weights, self.arithmetic = config, weights, arithmetic
+        size = config.embedding_size
+        embedded = graph.input("embedded", arithmetic.activation, ["rows", size])
+        rows = graph.input("rows", np.int64, ["sentences", "width"])
+        self.shape = graph.add("Shape", rows)
+        self.rows = graph.add("Reshape", rows, graph.integers(-1))
+        self.memory = Vector("sentence.memory", config.hidden_size, memory_bound)
+        self.states: list[str] = []
+        self.inputs: set[str] = set()
+        output, weights_seen = self._decode(Operand(embedded, size, scale))
+        self._give_candidates(output)
+        if weights_seen is not None:
+            seen = graph.concat([graph.integers(-1), self._time()], axis=0)
+            attention = graph.add("Reshape", weights_seen, seen)
+            graph.output("attention", attention, ["rows", "time"])
+
+    def model(self) -> bytes:
+        """The content of the file."""
+        return self.graph.model()
+
+    def _state(self, size: int) -> str:
+        """The next state that the rows bring along, shape (rows, size)."""
+        name = f"state.{len(self.states)}"
+        self.states.append(name)
+        before = self.graph.input(name, np.float32, ["before", size])
+        return self.graph.add("Gather", before, self.rows)
+
+    def _sentence(self, name: str, shape: list[int | str]) -> str:
+        """What the encoder gave out of each sentence."""
+        if name not in self.inputs:
+            self.inputs.add(name)
+            self.graph.input(name, np.float32, shape)
+        return name
+
+    def _time(self) -> str:
+        return self.graph.add(
+            "Gather", self.graph.add("Shape", "sentence.mask"), self.graph.integers(2)
+        )
+
+    def _decode(self, embedded: Operand) -> tuple[Vector, str | None]:
+        """The output vectors, and what the last attention looked at."""
+        graph, config, hidden = self.graph, self.config, self.config.hidden_size
+        cells = config.cells(config.decoder_layers)
+        before = [[self._state(hidden) for _ in range(CELLS[cell].states)] for cell in cells]
+        after: list[str] = []
+        fed = self._fed()
+        first, last = (
+            attention for _, attention in attentions(graph, self.arithmetic, self.weights, config)
+        )
+        look = Look(None, None)
+        vectors = self.arithmetic.vector(graph, embedded)
+        for depth, cell in enumerate(cells):
+            if depth == 0:
+                read = [embedded, *self._operands(fed)]
+                vectors = join(graph, [vectors, *fed]) if fed else vectors
+            else:
+                read = self._operands([vectors, *_seen(look)])
+            weights = part(self.weights, f"decoder.layers.{depth}")
+            made = CELLS[cell](graph, self.arithmetic, weights, [x.size for x in read])
+            new = made.step(graph, made.project(graph, read), before[depth])
+            after += new
+            written = Vector(new[0], hidden, 1.0)
+            is_added = config.residual and vectors.size == hidden
+            vectors = added(graph, written, vectors) if is_added else written
+            if depth == 0:
+                look = self._look("first", first, vectors)
+        last_look = self._look("last", last, vectors)
+        parts = [vectors, *(_seen(look) if len(cells) == 1 else []), *_seen(last_look)]
+        layer = Linear.of(graph, self.arithmetic, part(self.weights, "decoder.output"))
+        hidden_output = layer(self.arithmetic.operand(graph, join(graph, parts)))
+        output = Vector(graph.add("Tanh", hidden_output), output_size(config), 1.0)
+        after += [output.name] * config.input_feeding
+        for number, state in enumerate(after):
+            size = output.size if state == output.name else hidden
+            graph.output(f"next.{number}", state, ["rows", size])
+        return output, last_look.weights or look.weights
+
+    def _fed(self) -> list[Vector]:
+        """What the first layer reads beside the token."""
+        graph, config, fed = self.graph, self.config, []
+        if config.input_feeding:
+            size = output_size(config)
+            fed.append(Vector(self._state(size), size, 1.0))
+        if config.context_every_step:
+            size = config.hidden_size
+            summary = self._sentence("sentence.summary", ["sentences", size])
+            shape = graph.concat([self.shape, graph.integers(size)], axis=0)
+            spread = graph.add("Unsqueeze", summary, graph.integers(1))
+            spread = graph.add("Expand", spread, shape)
+            context = graph.add("Reshape", spread, graph.integers(-1, size))
+            fed.append(Vector(context, size, self.memory.bound))
+        return fed
+
+    def _operands(self, vectors: list[Vector]) -> list[Operand]:
+        """The vectors as one operand, or none."""
+        return [self.arithmetic.operand(self.graph, join(self.graph, vectors))] if vectors else []
+
+    def _look(self, name: str, attention: GraphAttention, query: Vector) -> Look:
+        if type(attention) is GraphAttention:
+            return Look(None, None)
+        shape: list[int | str] = ["sentences", "time", self.memory.size]
+        self._sentence(self.memory.name, shape)
+        keys = self.memory.name
+        if attention.key:
+            keys = self._sentence(f"sentence.{name}_keys", ["sentences", "time", "keys"])
+        mask = self._sentence("sentence.mask", ["sentences", 1, "time"])
+        return attention.look(query, self.memory, keys, mask, self.shape)
+
+    def _give_candidates(self, output: Vector) -> None:
+        graph = self.graph
+        is_integer = self.arithmetic.activation is not np.float32
+        weight = graph.input(
+            "output.weight", np.int8 if is_integer else np.float32, [output.size, "outputs"]
+        )
+        scale = graph.input("output.scale", np.float32, ["outputs"]) if is_integer else None
+        bias = graph.input("output.bias", np.float32, ["outputs"])
+        allowed = graph.input("allowed", np.float32, ["sentences or 1", 1, "outputs"])
+        operand = self.arithmetic.operand(graph, output)
+        logits = self.arithmetic.product(graph, operand, Matrix(weight, scale), bias)
+        flat = graph.add("Shape", logits)
+        # (N, W, outputs) + (N, 1, outputs)
+        grouped = graph.concat([self.shape, graph.integers(-1)], axis=0)
+        masked = graph.add("Add", graph.add("Reshape", logits, grouped), allowed)
+        probabilities = graph.add("LogSoftmax", graph.add("Reshape", masked, flat), axis=-1)
+        best, best_at = graph.largest(probabilities, graph.input("k", np.int64, [1]))
+        graph.output("log_probabilities", probabilities, ["rows", "outputs"])
+        graph.output("best", best, ["rows", "k"])
+        graph.output("best_at", best_at, ["rows", "k"], np.int64)
+
+
+def attentions(
+    graph: Graph,
+    arithmetic: Arithmetic,
+    weights: Weights,
+    config: ModelConfig,
+) -> Iterator[tuple[str, GraphAttention]]:
+    """The first and the last attention of the decoder, made for a graph."""
+    for name in ("first", "last"):
+        is_asked = config.attention_query in (name, "both")
+        kind = ATTENTIONS[config.attention if is_asked else "none"]
+        yield name, kind(graph, arithmetic, part(weights, f"decoder.{name}_attention"), config)
+
+
+def added(graph: Graph, one: Vector, other: Vector) -> Vector:
+    """The sum of vectors of one size."""
+    known = one.bound is not None and other.bound is not None
+    bound = one.bound + other.bound if known else None  # type: ignore[operator]
+    return Vector(graph.add("Add", one.name, other.name), one.size, bound)
+
+
+def output_size(config: ModelConfig) -> int:
+    """Size of the vectors that the output layer reads; see `nmt.model.decoder`."""
+    return config.embedding_size if config.tied_output else config.hidden_size
+
+
+def _seen(look: Look) -> list[Vector]:
+    return [] if look.context is None else [look.context]
+
+
+def _float(graph: Graph, value: str) -> str:
+    return graph.add("Cast", value, to=1)

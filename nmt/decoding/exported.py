@@ -1,0 +1,125 @@
+"""The files of an exported model: two graphs, the arrays beside them, and what they are."""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nmt.decoding.graph import Array
+from nmt.decoding.lexicon import Everything, Lexicon
+from nmt.decoding.onnx_stepper import OnnxStepper
+from nmt.errors import RunError
+from nmt.run import read_folder
+
+if TYPE_CHECKING:
+    from nmt.decoding.export import Export
+
+FORMAT = 1
+SETTINGS = "settings.json"
+ENCODER = "encoder.onnx"
+STEP = "step.onnx"
+SOURCE_EMBEDDINGS = "source_embeddings.npy"
+TARGET_EMBEDDINGS = "target_embeddings.npy"
+TRANSLATIONS = "translations.npy"
+COMMON = "common.npy"
+
+
+def exported_files(export: "Export", precision: str, lexicon: Lexicon | None) -> dict[str, bytes]:
+    """The content of each file of an exported model.
+
+    Args:
+        export: The model.
+        precision: Of its products.
+        lexicon: Its shortlists, if it has any.
+    """
+    settings = {
+        "format": FORMAT,
+        "precision": precision,
+        "target_vocabulary": export.target_vocabulary,
+        "is_joint": lexicon is not None and lexicon.is_joint,
+    }
+    files = {
+        SETTINGS: json.dumps(settings, indent=1).encode(),
+        ENCODER: export.encoder,
+        STEP: export.step,
+        SOURCE_EMBEDDINGS: _bytes(export.source_embeddings),
+    }
+    if export.target_embeddings is not export.source_embeddings:
+        files[TARGET_EMBEDDINGS] = _bytes(export.target_embeddings)
+    if lexicon is not None:
+        files[TRANSLATIONS] = _bytes(lexicon.translations)
+        files[COMMON] = _bytes(lexicon.common)
+    return files
+
+
+def load_stepper(folder: Path) -> OnnxStepper:
+    """Load an exported model.
+
+    Raises:
+        RunError: A file is missing or damaged, or of another version of nmt.
+    """
+    folder = read_folder(folder)
+    settings = _settings(folder)
+    source = _array(folder / SOURCE_EMBEDDINGS)
+    target = _array(folder / TARGET_EMBEDDINGS) if _has(folder, TARGET_EMBEDDINGS) else source
+    return OnnxStepper(
+        folder / ENCODER,
+        folder / STEP,
+        (source, target),
+        Everything(int(settings["target_vocabulary"])),
+        _lexicon(folder, settings),
+    )
+
+
+def load_lexicon(folder: Path) -> Lexicon | None:
+    """The shortlists of an exported model; None if it has none.
+
+    Raises:
+        RunError: A file is missing or damaged.
+    """
+    folder = read_folder(folder)
+    return _lexicon(folder, _settings(folder))
+
+
+def _lexicon(folder: Path, settings: Mapping[str, int]) -> Lexicon | None:
+    if not _has(folder, TRANSLATIONS):
+        return None
+    return Lexicon(
+        _array(folder / TRANSLATIONS),
+        _array(folder / COMMON),
+        int(settings["target_vocabulary"]),
+        bool(settings["is_joint"]),
+    )
+
+
+def _settings(folder: Path) -> Mapping[str, int]:
+    settings: dict[str, int] = json.loads((folder / SETTINGS).read_bytes())
+    if settings.get("format") != FORMAT:
+        raise RunError(
+            f"{folder / SETTINGS}: an export of another version of nmt (format "
+            f"{settings.get('format')}, this one reads {FORMAT}): export the run again with "
+            "`nmt export`"
+        )
+    return settings
+
+
+def _has(folder: Path, name: str) -> bool:
+    return (folder / name).exists()
+
+
+def _array(file: Path) -> Array:
+    """An array, read from the disk as it is needed."""
+    try:
+        array: Array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file}: cannot be read as an array: {error}") from error
+    return array
+
+
+def _bytes(array: Array) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()

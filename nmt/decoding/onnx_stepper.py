@@ -1,0 +1,204 @@
+"""The search's view of an exported model: ONNX Runtime and NumPy, and no torch."""
+
+import copy
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+
+from nmt.corpus.tokenizer import EOS, PAD
+from nmt.decoding.graph import Array
+from nmt.decoding.lexicon import Everything, Lexicon
+from nmt.decoding.stepper import Candidates, Distribution, Floats, Integers
+from nmt.errors import RunError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+# Sums over the source are split at multiples of this length; with it kept, a sentence's numbers
+# are the same whatever longer sentence is beside it.
+LENGTH_MULTIPLE = 8
+
+FEWEST_IN_PLACE = 0.8
+"""Share of the sentences of a batch below which those that go on are copied together."""
+
+
+class OnnxState(NamedTuple):
+    """Where a search is.
+
+    Sentences that are over stay in place, with rows that count for nothing, until it is worth the
+    time to copy the others together.
+
+    Attributes:
+        sentences: What the encoder left of each sentence, by name, and what is ``allowed``.
+        output: The output layer, by name.
+        tokens: The target token of each of its outputs, shape (outputs,).
+        states: The decoder's states before `rows` are selected, by name, shape (rows before, size).
+        rows: The row before that each row continues, shape (sentences going on, width).
+        places: The place of each sentence that goes on among `sentences`, ascending.
+    """
+
+    sentences: dict[str, Array]
+    output: dict[str, Array]
+    tokens: Integers
+    states: dict[str, Array]
+    rows: Integers
+    places: Integers
+
+    @property
+    def places_of_rows(self) -> Integers:
+        """The place of each row among those of all sentences, shape (rows,)."""
+        width = self.rows.shape[1]
+        places: Integers = self.places[:, None] * width + np.arange(width)
+        return places.reshape(-1)
+
+
+class OnnxStepper:
+    """Steps an exported model. Threads may share it.
+
+    Args:
+        encoder: The graph that reads the sources: its file, or what is in it.
+        step: The graph that takes a step, likewise.
+        embeddings: Of source and target tokens; see `nmt.decoding.export.Export`.
+        everything: The whole vocabulary.
+        lexicon: Shortlists, if there are any.
+    """
+
+    def __init__(
+        self,
+        encoder: Path | bytes,
+        step: Path | bytes,
+        embeddings: tuple[Array, Array],
+        everything: Everything,
+        lexicon: Lexicon | None,
+    ) -> None:
+        self._encoder, self._step = _session(encoder), _session(step)
+        self._source, self._target = embeddings
+        self._everything, self._lexicon = everything, lexicon
+        self._made = [output.name for output in self._encoder.get_outputs()]
+        inputs = [node.name for node in self._step.get_inputs()]
+        self._of_sentences = [name for name in inputs if name.startswith(("sentence.", "allowed"))]
+        self._states = [name for name in inputs if name.startswith("state.")]
+        self._after = [name.replace("state.", "next.") for name in self._states]
+        outputs = [output.name for output in self._step.get_outputs()]
+        self._looked = [name for name in outputs if name == "attention"]
+
+    def without_shortlist(self) -> Self:
+        """The same model, its whole vocabulary in reach."""
+        whole = copy.copy(self)
+        whole._lexicon = None
+        return whole
+
+    def start(
+        self,
+        source: Integers,
+        source_lengths: Integers,
+        needed: Sequence[Collection[int]] = (),
+    ) -> OnnxState:
+        """Read the source sentences; see `Stepper.start`."""
+        sentences, longest = source.shape
+        padding = ((0, 0), (0, -longest % LENGTH_MULTIPLE))
+        padded = np.pad(source, padding, constant_values=PAD)
+        reach = self._lexicon or self._everything
+        tokens, allowed = reach.of(source, source_lengths, needed)
+        found = self._encoder.run(
+            self._made,
+            {
+                "embedded": self._source[padded.T],
+                "lengths": np.asarray(source_lengths, np.int64),
+                "outputs": tokens,
+            },
+        )
+        made = dict(zip(self._made, found, strict=True))
+        held = {name: values for name, values in made.items() if name.startswith("sentence.")}
+        return OnnxState(
+            sentences={**held, "allowed": allowed},
+            output={name: made[name] for name in made if name.startswith("output.")},
+            tokens=tokens,
+            states={name: made[name] for name in self._states},
+            rows=np.arange(sentences)[:, None],
+            places=np.arange(sentences),
+        )
+
+    def step(self, state: OnnxState, tokens: Integers, k: int) -> tuple[Candidates, OnnxState]:
+        """Take one step in every row; see `Stepper.step`."""
+        k = min(k, len(state.tokens))
+        (best, best_at, *looked), state = self._run(["best", "best_at"], state, tokens, k)
+        return Candidates(best, state.tokens[best_at], *looked), state
+
+    def distribution(self, state: OnnxState, tokens: Integers) -> tuple[Distribution, OnnxState]:
+        """Take one step in every row; see `Stepper.distribution`."""
+        (found, *looked), state = self._run(["log_probabilities"], state, tokens, 1)
+        everything = np.full((len(tokens), self._everything.vocabulary_size), -np.inf, np.float32)
+        everything[:, state.tokens] = found
+        return Distribution(everything, *looked), state
+
+    def select(self, state: OnnxState, rows: Integers) -> OnnxState:
+        """Keep, repeat and reorder rows; see `Stepper.select`."""
+        sentences = state.sentences
+        held = len(sentences["sentence.mask"])
+        places = state.places[rows[:, 0] // state.rows.shape[1]]
+        if len(places) <= held * FEWEST_IN_PLACE:
+            sentences = {
+                name: values if len(values) < held else values[places]
+                for name, values in sentences.items()
+            }
+            places = np.arange(len(places))
+        rows = state.places_of_rows[rows]
+        return state._replace(sentences=sentences, rows=rows, places=places)
+
+    def _run(
+        self, names: list[str], state: OnnxState, tokens: Integers, k: int
+    ) -> tuple[list[Floats], OnnxState]:
+        held, width = len(state.sentences["sentence.mask"]), state.rows.shape[1]
+        rows, live = state.rows, state.places_of_rows
+        if len(rows) < held:
+            rows = np.zeros((held, width), np.int64)
+            rows[state.places] = state.rows
+            tokens_of_all = np.full(held * width, EOS)
+            tokens_of_all[live] = tokens
+            tokens = tokens_of_all
+        wanted = names + self._looked
+        found = self._step.run(
+            wanted + self._after,
+            {
+                "embedded": self._target[tokens],
+                "rows": rows,
+                "k": np.array([k], np.int64),
+                **{name: state.sentences[name] for name in self._of_sentences},
+                **state.output,
+                **state.states,
+            },
+        )
+        states = dict(zip(self._states, found[len(wanted) :], strict=True))
+        results = found[: len(wanted)]
+        if len(state.rows) < held:
+            results = [values[live] for values in results]
+        after = live.reshape(state.rows.shape)
+        return results, state._replace(states=states, rows=after)
+
+
+def _session(graph: Path | bytes) -> "InferenceSession":
+    """A session of one thread: threads are for batches, not for small products.
+
+    Raises:
+        RunError: ONNX Runtime cannot load it.
+    """
+    # Or from 1.29 on it reports its use to Microsoft, and keeps a database for that at home.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    content = graph if isinstance(graph, bytes) else str(graph)
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # those of the library have no parent but this
+        where = "the graph" if isinstance(graph, bytes) else graph
+        raise RunError(
+            f"{where}: ONNX Runtime {onnxruntime.__version__} cannot load this ({error}): export "
+            "the run again with `nmt export`, or update onnxruntime"
+        ) from error
