@@ -244,6 +244,10 @@ class SearchConfig(Section):
     """A translation has at most this many subwords for each of the source ..."""
     max_length_extra: Count = 10
     """... and this many more."""
+    stop: Literal["enough", "certain"] = "enough"
+    """When a beam search ends: once as many translations have ended as the beam is wide, if not
+    before; or only once it is certain that no better one can come. Nothing better is ever lost by
+    ending when it is certain; it takes a third more steps."""
     no_repeat: Annotated[int, Field(ge=0)] = 0
     """Never produce the same run of this many subwords twice; 0 to allow it."""
     repetition_penalty: Annotated[float, Field(ge=1.0)] = 1.0

@@ -147,6 +147,11 @@ def test_all_problems_of_a_recipe_are_named_at_once(tmp_path: Path) -> None:
         (["corpus.path=a", "corpus.hub=b"], ["corpus.path", "corpus.hub"]),
         (["corpus.source=en", "corpus.target=en"], ["corpus.source", "corpus.target"]),
         (["search.n_best=9"], ["search.n_best", "search.beam"]),
+        (["search.diversity_groups=3"], ["search.diversity_groups", "search.beam is 5"]),
+        (
+            ["search.sample=true", "search.diversity_groups=5"],
+            ["search.diversity_groups", "search.sample"],
+        ),
         (["model.context_every_step=true"], ["model.context_every_step", "model.attention"]),
         (["model.hidden_size=33"], ["model.hidden_size"]),
     ],

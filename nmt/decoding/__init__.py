@@ -1,6 +1,8 @@
 """Decoding: one search over one small protocol, whatever computes the model."""
 
 from nmt.decoding.constraints import Constrained, Constraints
+from nmt.decoding.ensemble import EnsembleStepper
+from nmt.decoding.forced import force
 from nmt.decoding.search import Hypothesis, search
 from nmt.decoding.stepper import Candidates, Distribution, Stepper
 
@@ -9,7 +11,9 @@ __all__ = [
     "Constrained",
     "Constraints",
     "Distribution",
+    "EnsembleStepper",
     "Hypothesis",
     "Stepper",
+    "force",
     "search",
 ]

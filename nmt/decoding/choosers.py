@@ -46,18 +46,21 @@ class Chooser(Protocol):
 class Beam:
     """Follows the `beam` likeliest continuations of each sentence.
 
-    One that ends counts if it is among the `beam` likeliest itself. A sentence is over once `beam`
-    hypotheses have ended, or none can get ahead of the n best any more.
+    One that ends counts if it is among the `beam` likeliest itself. A sentence is over once no row
+    can get ahead of the n best any more, whatever it goes on with (see `Endings.attainable`): so
+    far, going on to the length limit would find the same n best. It is over too, unless
+    ``options.stop`` is "certain", once `beam` hypotheses have ended.
 
     Of a row, at most `beam` continuations can be followed and one more is its end: `beam` + 1
-    candidates decide the same as the whole vocabulary. With a beam of 1 one does: where it is the
-    end, nothing is followed.
+    candidates decide the same as the whole vocabulary. With a beam of 1 one does, as an end is
+    enough.
     """
 
-    def __init__(self, beam: int) -> None:
-        """Make the chooser for a beam of this width."""
-        self.beam = beam
-        self.candidates = beam + 1 if beam > 1 else 1
+    def __init__(self, options: SearchConfig) -> None:
+        """Make the chooser for these options."""
+        self.beam = options.beam
+        self._enough = self.beam if options.stop == "enough" else np.inf
+        self.candidates = 1 if self._enough == 1 else self.beam + 1
 
     def choose(self, sentences: Integers, totals: Doubles, candidates: Candidates) -> Choice:
         """Pick the likeliest of all continuations of a sentence."""
@@ -71,7 +74,7 @@ class Beam:
         """Enough have ended, or the best row cannot reach the n best however it goes on."""
         attainable = endings.attainable(sentences, totals.max(axis=1))
         over: Booleans = attainable <= endings.to_beat[sentences]
-        return over | (endings.count[sentences] >= self.beam)
+        return over | (endings.count[sentences] >= self._enough)
 
 
 def pick(pool: Doubles, tokens: Integers, ranks: Doubles, beam: int) -> Choice:

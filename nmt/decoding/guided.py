@@ -1,7 +1,7 @@
 """Search under constraints: what may be proposed, and a beam that gets to what is required."""
 
 from collections.abc import Collection, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,20 @@ from nmt.decoding.stepper import Candidates, Distribution, Doubles, Floats, Inte
 from nmt.decoding.trellis import NO_TOKEN, Choice, Trellis
 
 State = TypeVar("State")
+
+
+class Outlook(NamedTuple):
+    """What a token leads a row to.
+
+    Attributes:
+        left: How many tokens it then takes until the row may end.
+        is_insisted_on: The row has set out to get this done.
+        is_open: The word may be over with the token; False where a forbidden one then would be.
+    """
+
+    left: float
+    is_insisted_on: bool
+    is_open: bool
 
 
 class Guide:
@@ -88,15 +102,17 @@ class Guide:
         """How many tokens may be left in a row of a sentence, 0 counted."""
         return self._automata[sentence].most_left + 1
 
-    def look_ahead(self, row: int, token: int) -> tuple[int, bool]:
-        """How many tokens are left after a token of a row, and whether the row insists on it."""
+    def look_ahead(self, row: int, token: int) -> "Outlook":
+        """What a token that is allowed leads a row to."""
         automaton, progress = self._automata[self._owners[row]], self._progress[row]
         assert progress is not None
         after = automaton.advance(progress, token)
         assert after is not None, "the constraints do not allow this"
         left, left_after = automaton.left(progress), automaton.left(after)
         is_nearer = left_after < left or (left_after == left and automaton.is_pending(progress))
-        return int(left_after), self._insists[row] and is_nearer
+        return Outlook(
+            left_after, self._insists[row] and is_nearer, automaton.is_open(after.ending)
+        )
 
     def follow(self, sentences: Integers, choice: Choice) -> None:
         """Note what was picked; see `Proposer.follow`."""
@@ -113,7 +129,7 @@ class Guide:
                 after is not None
                 and progress is not None
                 and after.unmet == progress.unmet
-                and self.look_ahead(int(row), int(token))[1]
+                and self.look_ahead(int(row), int(token)).is_insisted_on
             )
         self._owners = np.repeat(sentences, choice.rows.shape[1]).tolist()
         self._progress, self._insists = progresses, insists
@@ -201,13 +217,16 @@ class GridBeam(Beam):
     With a beam narrower than the banks that is all of it, and a translation takes up what is
     required where the model would end it without.
 
+    A row that ends with a forbidden word has to make it another one, at whatever cost: such rows
+    get half of the beam and, as long as there are others, no more.
+
     An end counts if it is among the `beam` likeliest continuations with nothing left.
     """
 
-    def __init__(self, beam: int, guide: Guide) -> None:
-        """Make the chooser for a beam of this width."""
-        super().__init__(beam)
-        self.candidates = beam + 1  # in a beam of 1 too, where the end may not be allowed
+    def __init__(self, options: SearchConfig, guide: Guide) -> None:
+        """Make the chooser for these options."""
+        super().__init__(options)
+        self.candidates = self.beam + 1  # in a beam of 1 too, where the end may not be allowed
         self._guide = guide
 
     def choose(self, sentences: Integers, totals: Doubles, candidates: Candidates) -> Choice:
@@ -217,8 +236,9 @@ class GridBeam(Beam):
         # (sentences, width, 1) + (sentences, width, k) = (sentences, width, k)
         pool = totals[:, :, None] + candidates.log_probabilities.reshape(lines, width, -1)
         pool = pool.reshape(lines, size)
-        order = np.argsort(-pool, axis=1, kind="stable") + np.arange(lines)[:, None] * size
-        flat = np.zeros((lines, self.beam), dtype=np.int64)
+        first = np.arange(0, lines * size, size)[:, None]
+        order = np.argsort(-pool, axis=1, kind="stable") + first
+        flat = np.repeat(first, self.beam, axis=1)
         is_row = np.zeros((lines, self.beam), dtype=np.bool_)
         ended: list[int] = []
         for line, sentence in enumerate(sentences.tolist()):
@@ -257,8 +277,9 @@ class GridBeam(Beam):
         picked: list[int] = []
         insisted: list[int] = []
         others: list[int] = []
+        last: list[int] = []
         ends: list[int] = []
-        finished = 0
+        finished = doubtful = 0
         for place in likely:
             token = int(candidates.tokens.flat[place])
             if token == EOS:
@@ -266,13 +287,16 @@ class GridBeam(Beam):
                 if finished <= self.beam:
                     ends.append(place)
                 continue
-            left, is_insisted_on = self._guide.look_ahead(place // k, token)
-            bank = min(left, banks - 1)
+            outlook = self._guide.look_ahead(place // k, token)
+            bank = int(min(outlook.left, banks - 1))
             finished += bank == 0
-            if shares[bank] > 0:
+            doubtful += not outlook.is_open
+            if not outlook.is_open and doubtful > self.beam // 2:
+                last.append(place)
+            elif shares[bank] > 0:
                 shares[bank] -= 1
                 picked.append(place)
             else:
-                (insisted if is_insisted_on else others).append(place)
-        on = set((picked + insisted + others)[: self.beam])
+                (insisted if outlook.is_insisted_on else others).append(place)
+        on = set((picked + insisted + others + last)[: self.beam])
         return [place for place in likely if place in on], ends

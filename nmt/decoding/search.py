@@ -105,15 +105,15 @@ def _search_bound(
     lengths = np.array([automaton.length for automaton in automata])
     limits = length_limits(source_lengths, options) + lengths
     guide = Guide(automata, limits)
-    is_grid = any(automaton.requires for automaton in automata)
     chooser = _chooser(options, source, source_lengths, limits)
+    is_grid = isinstance(chooser, Beam)
     if is_grid:
-        if not isinstance(chooser, Beam):
-            key = "sample" if options.sample else "diversity_groups"
-            raise SearchError(
-                f"words that a translation must hold need beam search: leave out search.{key}"
-            )
-        chooser = GridBeam(options.beam, guide)
+        chooser = GridBeam(options, guide)
+    elif any(automaton.requires for automaton in automata):
+        key = "sample" if options.sample else "diversity_groups"
+        raise SearchError(
+            f"words that a translation must hold need beam search: leave out search.{key}"
+        )
     proposer = Guided(stepper, options, chooser.candidates, guide, with_nearer=is_grid)
     endings = Endings(limits, source_lengths, options)
     return decode(proposer, chooser, endings, source, source_lengths)
@@ -181,4 +181,4 @@ def _chooser(
         return Sampler(options, source, source_lengths, limits)
     if options.diversity_groups > 1:
         return DiverseBeam(options, limits.size)
-    return Beam(options.beam)
+    return Beam(options)

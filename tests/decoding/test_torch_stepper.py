@@ -8,7 +8,7 @@ import torch
 
 from nmt.config import ModelConfig, SearchConfig
 from nmt.corpus.batches import make_batch
-from nmt.decoding import search
+from nmt.decoding import EnsembleStepper, force, search
 from nmt.decoding.torch_stepper import TorchStepper
 from nmt.model.decoder import Memory
 from nmt.model.seq2seq import Seq2Seq, build
@@ -227,6 +227,35 @@ def test_a_translation_does_not_depend_on_its_neighbours(model: Seq2Seq, sample:
         assert [h.tokens for h in hypotheses] == [h.tokens for h in alone]
         for mine, other in zip(hypotheses, alone, strict=True):
             assert mine.score == pytest.approx(other.score, abs=1e-5)
+
+
+def test_a_forced_translation_gets_the_score_of_the_search(model: Seq2Seq) -> None:
+    with torch.no_grad():
+        model.vocabulary.bias[EOS] += 4.0  # translations that end
+    stepper = TorchStepper(model)
+    options = SearchConfig(beam=4, max_length_factor=1.0, length_penalty=0.6)
+    found = [best for (best,) in search(stepper, *batch(SOURCES), options)]
+    complete = [i for i, hypothesis in enumerate(found) if hypothesis.is_complete]
+    assert complete
+    targets = [found[i].tokens for i in complete]
+    forced = force(stepper, *batch([SOURCES[i] for i in complete]), targets, options)
+    for i, hypothesis in zip(complete, forced, strict=True):
+        assert hypothesis.tokens == found[i].tokens
+        assert hypothesis.score == pytest.approx(found[i].score, abs=1e-5)
+        if hypothesis.attention is None:
+            assert found[i].attention is None
+        else:
+            np.testing.assert_allclose(hypothesis.attention, found[i].attention, atol=1e-6)
+
+
+def test_different_models_make_an_ensemble() -> None:
+    members = [
+        TorchStepper(build(MODELS[name], VOCABULARY, VOCABULARY, seed=seed).eval())
+        for seed, name in enumerate(("lstm, general", "gru-cho, no attention"))
+    ]
+    for (hypothesis,) in search(EnsembleStepper(members), *batch(SOURCES), SearchConfig()):
+        assert hypothesis.attention is not None
+        assert hypothesis.attention.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_a_model_in_training_mode_is_refused() -> None:
