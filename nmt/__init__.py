@@ -1,3 +1,40 @@
-"""Neural machine translation with recurrent networks: from sentence pairs to a translator."""
+"""Neural machine translation with recurrent networks: from sentence pairs to a translator.
+
+A trained model translates in three lines:
+
+    import nmt
+
+    translator = nmt.load("checkpoints/starter")
+    print(translator.translate(["Je suis étudiant."])[0].text)
+"""
+
+from os import PathLike
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nmt.config import SearchConfig
+    from nmt.translator import Translator
 
 __version__ = "0.1.0"
+
+
+def load(*directories: str | PathLike[str], options: "SearchConfig | None" = None) -> "Translator":
+    """Load a trained model, ready to translate.
+
+    Args:
+        directories: The folder of its run. Several are translated with together, by the mean of
+            their probabilities. None for the run that ``nmt translate`` takes by itself: what the
+            environment variable NMT_MODEL names, else the one under ``checkpoints/`` that was
+            trained last.
+        options: How to search, where a call does not say; None for what the run's recipe says.
+
+    Raises:
+        RunError: There is no such run, or it is unfinished or damaged, or several have different
+            tokenizers.
+    """
+    from pathlib import Path
+
+    from nmt.run import chosen_runs
+    from nmt.translator import Translator
+
+    return Translator.load_ensemble(chosen_runs(list(map(Path, directories))), options)

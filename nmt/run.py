@@ -370,6 +370,24 @@ def latest_run(root: Path) -> RunDirectory:
     return max(trained, key=lambda run: (_trained_at(run), run.path.name))
 
 
+def chosen_runs(directories: Sequence[Path]) -> list[RunDirectory]:
+    """The runs to translate with.
+
+    Args:
+        directories: Those that are named. None for those of the environment variable NMT_MODEL,
+            divided as in PATH, else the one under ``checkpoints/`` trained last.
+
+    Raises:
+        RunError: One is not a trained run, or there is none.
+    """
+    if not directories:
+        names = os.environ.get("NMT_MODEL", "").split(os.pathsep)
+        directories = [Path(name) for name in names if name]
+    if not directories:
+        directories = [latest_run(CHECKPOINTS).path]
+    return [RunDirectory.open(directory) for directory in directories]
+
+
 def _trained_at(run: RunDirectory) -> int:
     """When the weights of a run were written, or what stands for them, in nanoseconds."""
     file = run.model_file if run.model_file.is_file() else run.config_file

@@ -1,6 +1,10 @@
 """Text in, text out, with a small model of random weights."""
 
+import html
 import json
+import math
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
+import nmt
 from nmt.config import RunConfig, SearchConfig, override
 from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
 from nmt.errors import RunError, SearchError
+from nmt.glossary import Glossary
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory, write_atomically
 from nmt.splitting import split_text
-from nmt.translator import Translation, Translator
+from nmt.translator import TextConstraints, Translation, Translator
 
 WORDS = "le la chat chien mange dort bien grand petit rouge dans sur maison rue avec sans il elle"
 MAX_TOKENS = 30
@@ -276,3 +282,232 @@ def test_a_damaged_model_is_refused(run: RunDirectory, tmp_path: Path) -> None:
     save_file({"weight": np.zeros((2, 2), dtype=np.float32)}, copy.model_file)
     with pytest.raises(RunError, match=r"model\.safetensors.*config\.toml"):
         Translator.load(copy)
+
+
+REQUIRED = ("rouge", "petit chat")
+FORBIDDEN = tuple(WORDS.split()[:9])
+SHORT = SearchConfig(beam=4, max_length_factor=1.0)
+
+
+def holds(text: str, phrase: str) -> bool:
+    """Whether words stand in a text after a space or at its start, and end there."""
+    return bool(re.search(rf"(?<!\S){re.escape(phrase)}(?!\w)", text))
+
+
+def test_translations_are_as_the_constraints_say(translator: Translator) -> None:
+    sources = sentences(12)
+    wanted = [TextConstraints("elle dort", REQUIRED, FORBIDDEN[6:7])] * 12
+    for found in texts(translator.translate(sources, SHORT, wanted)):
+        assert found.startswith("elle dort")
+        assert all(holds(found, phrase) for phrase in REQUIRED)
+        assert not holds(found, FORBIDDEN[6])
+    free = " ".join(texts(translator.translate(sources, SHORT)))
+    assert any(holds(free, word) for word in FORBIDDEN), "the test means nothing without them"
+    banned = [TextConstraints(forbidden=FORBIDDEN)] * 12
+    for found in texts(translator.translate(sources, SHORT, banned)):
+        assert not any(holds(found, word) for word in FORBIDDEN)
+
+
+def test_constraints_do_not_depend_on_neighbours_and_no_constraints_change_nothing(
+    translator: Translator,
+) -> None:
+    sources = sentences(10)
+    wanted = [TextConstraints(required=REQUIRED[i % 2 :]) for i in range(5)]
+    wanted += [TextConstraints()] * 5
+    together = texts(translator.translate(sources, SHORT, wanted))
+    alone = [
+        translator.translate([s], SHORT, [w])[0].text for s, w in zip(sources, wanted, strict=True)
+    ]
+    assert together == alone
+    assert together[5:] == texts(translator.translate(sources[5:], SHORT))
+    assert translator.translate([""], SHORT, [TextConstraints("le")])[0].text == ""
+    with pytest.raises(ValueError):
+        translator.translate(sources, SHORT, wanted[1:])
+
+
+def test_a_glossary_is_honoured_in_each_part_of_a_long_text(translator: Translator) -> None:
+    glossary = Glossary.of({"chien": "maison", "grand chat": "rue"})
+    page = "Le chien mange bien. Il dort dans la maison. Un grand chat avec un chien. Il dort bien."
+    assert len(translator.translate([page])[0].source_pieces) > MAX_TOKENS
+    found, plain = translator.translate([page, "Il dort."], SHORT, glossary=glossary)
+    words = found.text.split()
+    assert sum(holds(word, "maison") for word in words) >= 2
+    assert sum(holds(word, "rue") for word in words) >= 1
+    assert plain.text == translator.translate(["Il dort."], SHORT)[0].text
+    with pytest.raises(SearchError, match="too long for the model, and so translated in"):
+        translator.translate([page], SHORT, [TextConstraints(required=("rue",))])
+
+
+def test_every_word_is_aligned_as_its_attention_says(translator: Translator) -> None:
+    for translation in translator.translate(sentences(20), SHORT, align=True):
+        best = translation.hypotheses[0]
+        assert best.alignment is not None and best.attention is not None
+        # in plain loops
+        source_words = [
+            sum(piece.startswith("▁") for piece in translation.source_pieces[: i + 1]) - 1
+            for i in range(len(translation.source_pieces) - 1)
+        ]
+        by_pair: dict[tuple[int, int], float] = {}
+        is_first = True
+        word = -1
+        for piece, row in zip(best.pieces, best.attention, strict=True):
+            if piece == "</s>":
+                continue
+            word += piece.startswith("▁") or is_first
+            is_first = False
+            for source_word, weight in zip(source_words, row, strict=False):
+                pair = (source_word, word)
+                by_pair[pair] = by_pair.get(pair, 0.0) + float(weight)
+        expected = []
+        for target in range(len(best.text.split())):
+            weights = {s: w for (s, t), w in by_pair.items() if t == target}
+            expected.append((max(weights, key=weights.__getitem__), target))
+        if best.text and "▁ " not in " ".join(best.pieces) + " ":
+            assert list(best.alignment.pairs) == expected
+            assert best.as_dict()["alignment"] == [list(pair) for pair in expected]
+
+
+def test_a_text_in_parts_is_aligned_with_the_numbers_of_all_its_words(
+    translator: Translator,
+) -> None:
+    page = ["Le chat mange.", "Il dort !", "Elle mange, " + "le grand chien, " * 20 + "bien."]
+    text = " ".join(page)
+    (whole,) = translator.translate([text], SHORT, align=True)
+    parts = translator.translate(page[:2], SHORT, align=True)
+    assert whole.hypotheses[0].alignment is not None
+    pairs = whole.hypotheses[0].alignment.pairs
+    shift = (0, 0)
+    expected = []
+    for part, words in zip(parts, (3, 2), strict=True):
+        assert part.hypotheses[0].alignment is not None
+        expected += [(s + shift[0], t + shift[1]) for s, t in part.hypotheses[0].alignment.pairs]
+        shift = (shift[0] + words, shift[1] + len(part.text.split()))
+    assert list(pairs[: len(expected)]) == expected
+    assert {t for _, t in pairs} == set(range(len(whole.text.split())))
+    assert max(s for s, _ in pairs) < len(text.split())
+
+
+def test_a_given_translation_gets_the_score_of_the_search(
+    translator: Translator, tokenizer: Tokenizer
+) -> None:
+    options = SearchConfig(beam=4, n_best=4, length_penalty=0.7, max_length_factor=1.0)
+    sources, targets, expected = [], [], []
+    for translation in translator.translate(sentences(30), options):
+        for hypothesis in translation.hypotheses:
+            ids = tokenizer.encode(hypothesis.text)
+            # not all that the model spells is spelt as the tokenizer would
+            if (*tokenizer.pieces(ids), "</s>") == hypothesis.pieces:
+                sources.append(translation.source)
+                targets.append(hypothesis.text)
+                expected.append(hypothesis)
+    assert len(expected) > 10
+    for pair, hypothesis in zip(translator.score(sources, targets, options), expected, strict=True):
+        assert pair.score == pytest.approx(hypothesis.score, abs=1e-5)
+        assert pair.log_probability == pytest.approx(hypothesis.log_probability, abs=1e-4)
+        assert pair.pieces == hypothesis.pieces
+        assert sum(pair.log_probabilities) == pytest.approx(pair.log_probability, abs=1e-4)
+
+
+def test_scores_come_in_order_and_do_not_depend_on_neighbours(translator: Translator) -> None:
+    sources, targets = [*sentences(30), "", "", "le chat."], [*sentences(31)[1:], "", "le", ""]
+    together = translator.score(sources, targets)
+    assert [(pair.source, pair.target) for pair in together] == list(
+        zip(sources, targets, strict=True)
+    )
+    for pair in together:
+        (alone,) = translator.score([pair.source], [pair.target])
+        assert alone.log_probabilities == pytest.approx(pair.log_probabilities, abs=1e-4)
+    assert (together[30].score, together[30].pieces) == (0.0, ())
+    assert together[31].score < 0.0 and together[32].pieces == ("</s>",)
+    assert json.loads(json.dumps(together[0].as_dict()))["tokens"] == list(together[0].pieces)
+    assert translator.score([], []) == []
+    with pytest.raises(ValueError):
+        translator.score(["a"], [])
+    with pytest.raises(SearchError, match="NUL"):
+        translator.score(["a"], ["b\0"])
+
+
+def test_the_end_is_an_alternative_with_the_probability_that_its_score_has(
+    translator: Translator,
+) -> None:
+    compared = 0
+    for source, target in zip(sentences(20), sentences(40)[20:], strict=True):
+        (pair,) = translator.score([source], [target])
+        for word in translator.alternatives(source, target, 20):
+            if not word.text:
+                score = pytest.approx(pair.log_probabilities[-1], abs=1e-4)
+                assert math.log(word.probability) == score
+                compared += 1
+    assert compared > 5
+    assert len(translator.alternatives("le chat.", count=3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [(" ", "is empty"), ("le chat. " * 20, "too long"), ("a\0", "NUL")]
+)
+def test_alternatives_are_for_one_sentence(translator: Translator, text: str, problem: str) -> None:
+    with pytest.raises(SearchError, match=problem):
+        translator.alternatives(text)
+
+
+def another_run(run: RunDirectory, folder: Path, seed: int) -> RunDirectory:
+    """A run with the same tokenizer and other weights."""
+    other = RunDirectory(folder)
+    folder.mkdir()
+    for file in (run.config_file, run.joint_model):
+        (folder / file.name).write_bytes(file.read_bytes())
+    model = build(run.config().model, 320, 320, seed=seed)
+    write_atomically(other.model_file, weights_bytes(named_weights(model)))
+    return other
+
+
+def test_an_ensemble_takes_the_mean_of_the_probabilities(run: RunDirectory, tmp_path: Path) -> None:
+    other = another_run(run, tmp_path / "other", seed=9)
+    sources, targets = sentences(6), sentences(12)[6:]
+    each = [Translator.load(member).score(sources, targets) for member in (run, other)]
+    ensemble = Translator.load_ensemble([run, other])
+    for found, one, two in zip(ensemble.score(sources, targets), *each, strict=True):
+        mean = np.mean(np.exp([one.log_probabilities, two.log_probabilities]), axis=0)
+        np.testing.assert_allclose(np.exp(found.log_probabilities), mean, rtol=1e-4)
+    twice = nmt.load(run.path, str(run.path))
+    assert texts(twice.translate(sources, SHORT)) == texts(
+        Translator.load(run).translate(sources, SHORT)
+    )
+
+
+def test_an_ensemble_needs_the_same_tokenizer(run: RunDirectory, tmp_path: Path) -> None:
+    other = another_run(run, tmp_path / "other", seed=9)
+    other.joint_model.unlink()
+    train_tokenizer(sentences(150), run.config().tokenizer, other.joint_model)
+    with pytest.raises(RunError, match=r"other has another tokenizer than .*small"):
+        nmt.load(run.path, other.path)
+
+
+def test_a_model_is_loaded_by_its_folder_the_environment_or_as_the_last(
+    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = sentences(3)
+    expected = texts(Translator.load(run).translate(sources, SHORT))
+    other = another_run(run, tmp_path / "other", seed=9)
+    assert texts(nmt.load(run.path, options=SHORT).translate(sources)) == expected
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="no trained model under checkpoints/"):
+        nmt.load()
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last").symlink_to(run.path)
+    assert texts(nmt.load(options=SHORT).translate(sources)) == expected
+    monkeypatch.setenv("NMT_MODEL", str(other.path))
+    assert texts(nmt.load(options=SHORT).translate(sources)) != expected
+    monkeypatch.setenv("NMT_MODEL", os.pathsep.join([str(run.path), str(run.path)]))
+    assert texts(nmt.load(options=SHORT).translate(sources)) == expected
+
+
+def test_markup_is_translated_with_its_tags(translator: Translator) -> None:
+    page = "<p>Le <b>chat</b> mange.</p><p>Il <i>dort</i> !</p>"
+    [found] = translator.translate_markup([page], "xml", SHORT, forbidden=("le",))
+    assert re.sub(r"[^<>]*(<[^<>]*>)[^<>]*", r"\1", found) == "<p><b></b></p><p><i></i></p>"
+    plain = translator.translate(
+        ["Le chat mange.", "Il dort !"], SHORT, [TextConstraints(forbidden=("le",))] * 2
+    )
+    stripped = [re.sub(r"<[^<>]*>", "", part) for part in found.split("</p><p>")]
+    assert [html.unescape(part) for part in stripped] == texts(plain)

@@ -100,12 +100,17 @@ class Files:
             for name in self.inputs
         )
 
-    def check(self, has_texts: bool, is_plain: bool) -> None:
+    @property
+    def given(self) -> list[str]:
+        """The names of those that say where text is."""
+        return ["--input"] * bool(self.inputs) + ["--output"] * (self.output is not None)
+
+    def check(self, has_texts: bool, others: list[str]) -> None:
         """Refuse what does not go together.
 
         Args:
             has_texts: TEXT was given.
-            is_plain: One line is to be written for each text, its translation.
+            others: The names of options that are for lines of text only, and were given.
 
         Raises:
             SearchError: Which options these are.
@@ -119,8 +124,8 @@ class Files:
                 f"{self.inputs[0]}: these are shards, or there is no such file: name a folder for "
                 "their translations with --output, or one file of lines"
             )
-        if self.are_shards and not is_plain:
-            raise SearchError("--json and --n-best are for lines of text, not for shards")
+        if self.are_shards and others:
+            raise SearchError(f"{others[0]} is for lines of text, not for shards: leave it out")
         if not self.are_shards and (self.column or self.engine or self.workers):
             raise SearchError(
                 "--column, --engine and --workers are for shards: name a folder, .jsonl or "

@@ -72,7 +72,12 @@ def _byte_lines(stream: Arriving) -> Iterator[list[bytes]]:
 
 def write_line(text: str) -> None:
     """Write a result as one line of UTF-8, whatever the locale, and let the reader see it now."""
+    write_bytes(line_of(text))
+
+
+def write_bytes(data: bytes) -> None:
+    """Write a result as it is."""
     if sys.stdout is None:
         raise NmtError("standard output is closed: there is nowhere to write to")
-    sys.stdout.buffer.write(line_of(text))
+    sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

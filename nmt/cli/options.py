@@ -80,6 +80,17 @@ Model = Annotated[
         help="The folder of a trained run. By default the one under checkpoints/ trained last.",
     ),
 ]
+Models = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--model",
+        metavar="DIR",
+        envvar="NMT_MODEL",
+        show_default=False,
+        help="The folder of a trained run. By default the one under checkpoints/ trained last. "
+        "Repeat for an ensemble of runs with the same tokenizer.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON, for programs, in the place of text.")
 ]
@@ -142,6 +153,15 @@ TopP = Annotated[
         help="With --sample: only among the likeliest subwords that add up to probability P.",
     ),
 ]
+TypicalP = Annotated[
+    float | None,
+    typer.Option(
+        "--typical-p",
+        metavar="P",
+        show_default=False,
+        help="With --sample: only among the most typical subwords that add up to probability P.",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(
@@ -169,7 +189,7 @@ def refuse_missing_corpus(config: "RunConfig") -> None:
 
 
 def chosen_run(model: Path | None) -> "RunDirectory":
-    """The run to translate with: the one named, else the one trained last.
+    """The run to work with: the one named, else the one trained last.
 
     Raises:
         RunError: It is not a trained run, or there is none.
@@ -195,7 +215,8 @@ def search_of(
 
     Raises:
         ConfigError: A value is wrong, or contradicts another, or its key is in another section.
-        SearchError: An option that is only for sampling was given without ``--sample``.
+        SearchError: An option that is only for sampling was given without ``--sample``, or the
+            width of a beam with it.
     """
     from nmt.config import override
 
@@ -209,7 +230,10 @@ def search_of(
                 f"--set {setting}: a trained model keeps this as it is; only keys of "
                 f"{' and '.join(sections)} can be set here"
             )
-    for key in ("temperature", "top_k", "top_p", "seed"):
+    is_beam_set = any(setting.partition("=")[0].strip() == "search.beam" for setting in settings)
+    if changed.search.sample and ("beam" in given or is_beam_set):
+        raise SearchError("--beam is for searching and --sample draws at random: leave one out")
+    for key in ("temperature", "top_k", "top_p", "typical_p", "seed"):
         if key in given and not changed.search.sample:
             option = "--" + key.replace("_", "-")
             raise SearchError(f"{option} is for drawing translations at random: add --sample")

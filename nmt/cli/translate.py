@@ -1,21 +1,34 @@
 """``nmt translate``: text in, text out, one line for each line."""
 
+import codecs
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nmt.cli.bulk import Column, EngineName, Files, InputFiles, OutputFile, Resume, Workers
-from nmt.cli.lines import arriving_lines, write_line
+from nmt.cli.extras import (
+    Alignments,
+    Alternatives,
+    At,
+    Extras,
+    Forbid,
+    GlossaryFile,
+    Markup,
+    Prefix,
+    Require,
+)
+from nmt.cli.lines import arriving_lines, write_bytes, write_line
 from nmt.cli.options import (
     Beam,
     Json,
     LengthPenalty,
-    Model,
+    Models,
     NBest,
     Sample,
     Seed,
@@ -23,12 +36,13 @@ from nmt.cli.options import (
     Temperature,
     TopK,
     TopP,
-    chosen_run,
+    TypicalP,
     search_of,
 )
+from nmt.errors import SearchError
 
 if TYPE_CHECKING:
-    from nmt.translator import Translation
+    from nmt.translator import Translation, Translator
 
 EXAMPLES = """\b
 Examples:
@@ -38,6 +52,10 @@ Examples:
   nmt translate --input shards/ --output translated/ --column fr
   nmt translate --beam 10 --n-best 3 "Il fait froid"
   nmt translate --sample --temperature 0.8 --seed 7 "Il fait froid"
+  nmt translate --glossary terms.tsv --forbid cold "Il fait froid"
+  nmt translate --alternatives 10 --prefix "It is" "Il fait froid"
+  nmt translate --markup html < page.fr.html > page.en.html
+  nmt translate --alignments letter.align < letter.fr > letter.en
 """
 
 
@@ -50,7 +68,7 @@ def translate(
             help="What to translate, one line of output for each. Without it: standard input.",
         ),
     ] = None,
-    model: Model = None,
+    models: Models = None,
     beam: Beam = None,
     n_best: NBest = None,
     length_penalty: LengthPenalty = None,
@@ -58,8 +76,17 @@ def translate(
     temperature: Temperature = None,
     top_k: TopK = None,
     top_p: TopP = None,
+    typical_p: TypicalP = None,
     seed: Seed = None,
     settings: SetSearch = None,
+    glossary_file: GlossaryFile = None,
+    required: Require = None,
+    forbidden: Forbid = None,
+    prefix: Prefix = None,
+    alternatives: Alternatives = None,
+    at: At = None,
+    markup: Markup = None,
+    alignments: Alignments = None,
     json_lines: Json = False,
     inputs: InputFiles = None,
     output: OutputFile = None,
@@ -74,9 +101,17 @@ def translate(
     one for an empty one. Input is UTF-8. Which model is used is said on standard error.
     """
     files = Files(inputs or [], output, resume, column, engine, workers)
-    files.check(has_texts=bool(texts), is_plain=not json_lines and n_best is None)
-    run = chosen_run(model)
-    if run.is_exported:
+    extras = Extras(
+        prefix, required or [], forbidden or [], glossary_file, alignments, markup, alternatives, at
+    )
+    others = ["--json"] * json_lines + ["--n-best"] * (n_best is not None)
+    second = ["a second --model"] * (len(models or []) > 1)
+    files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
+    extras.check(texts or [], [*others, *files.given])
+    from nmt.run import chosen_runs
+
+    runs = chosen_runs(models or [])
+    if all(run.is_exported for run in runs):
         # NumPy multiplies no matrices then, and starting a thread for each core takes it 0.05 s.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = {
@@ -87,32 +122,84 @@ def translate(
         "temperature": temperature,
         "top_k": top_k,
         "top_p": top_p,
+        "typical_p": typical_p,
         "seed": seed,
     }
-    _, search = search_of(run.config(), options, settings or [], sections=("search",))
-    print(f"translating with {run.path}", file=sys.stderr)
+    _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
+    glossary = extras.glossary()  # may be wrong, and a model takes longer to load
+    print("translating with", ", ".join(str(run.path) for run in runs), file=sys.stderr)
     if files.are_shards:
-        files.translate_shards(run, search)
+        files.translate_shards(runs[0], search)
         return
     from nmt.translator import Translator
 
-    translator = Translator.load(run, search)
+    translator = Translator.load_ensemble(runs, search)
+    if alternatives is not None:
+        _print_alternatives(translator, extras, alternatives, (texts or [""])[0], json_lines)
+        return
+    if markup is not None:
+        _print_markup(partial(extras.translate_markup, translator, glossary), texts, files)
+        return
+    is_aligned = json_lines or alignments is not None
+    translated = partial(extras.translate, translator, glossary, align=is_aligned)
     written = _written(json_lines, n_best is not None)
     if output is not None:
         kind = "json" if json_lines else "n-best" if n_best is not None else "text"
         belongs_to = {
-            "model": run.fingerprint(),
+            "model": [run.fingerprint() for run in runs],
             "search": search.model_dump(mode="json"),
             "lines": kind,
+            **extras.belongs_to,
         }
-        files.translate_lines(translator.translate, written, belongs_to)
+        files.translate_lines(translated, written, belongs_to)
         return
     number = 0
-    for lines in [texts] if texts else _arriving(files):
-        for translation in translator.translate(lines):
-            number += 1
-            for line in written(number, translation):
-                write_line(line)
+    with extras.alignments_noted() as note:
+        for lines in [texts] if texts else _arriving(files):
+            for translation in translated(lines):
+                number += 1
+                note(translation)
+                for line in written(number, translation):
+                    write_line(line)
+
+
+def _print_alternatives(
+    translator: "Translator", extras: Extras, count: int, text: str, is_json: bool
+) -> None:
+    prefix = extras.prefix or ""
+    if extras.at is not None:
+        words = translator.translate([text])[0].text.split()
+        if extras.at > len(words):
+            raise SearchError(f"--at {extras.at}: the translation has only {len(words)} words")
+        prefix = "".join(f"{word} " for word in words[: extras.at])
+    found = translator.alternatives(text, prefix, count)
+    if is_json:
+        alternatives = [{"word": word.text, "probability": word.probability} for word in found]
+        line = {"source": text, "prefix": prefix, "alternatives": alternatives}
+        write_line(json.dumps(line, ensure_ascii=False))
+        return
+    for word in found:
+        write_line(f"{word.probability:.4f}\t{word.text}")
+
+
+def _print_markup(
+    translated: Callable[[list[str]], list[str]], texts: list[str] | None, files: Files
+) -> None:
+    if texts:
+        for text in translated(texts):
+            write_line(text)
+        return
+    with files.opened() as input:
+        data = input.stream.read()
+    try:
+        document = data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SearchError(
+            f"{input.name}, line {line}: not UTF-8 (byte 0x{data[error.start]:02X}): convert it to "
+            "UTF-8"
+        ) from error
+    write_bytes(translated([document])[0].encode())
 
 
 def _arriving(files: Files) -> Iterator[list[str]]:
