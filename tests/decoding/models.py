@@ -25,7 +25,10 @@ SIZES: dict[str, Any] = {
 def random_model(config: ModelConfig, seed: int = 3) -> Seq2Seq:
     """A model with weights drawn by the seed, in evaluation mode."""
     sources = VOCABULARY if config.shared_embeddings else VOCABULARY - 7
-    return build(config, sources, VOCABULARY, seed=seed).eval()
+    model = build(config, sources, VOCABULARY, seed=seed).eval()
+    if not config.shared_embeddings:  # so that neither table has the range of the other
+        model.target_embedding.weight.data *= 2.0
+    return model
 
 
 def weights_of(model: Seq2Seq) -> Mapping[str, np.ndarray]:
