@@ -135,7 +135,7 @@ def test_the_models_tried_have_every_two_settings_together() -> None:
 def test_an_export_is_the_model_step_by_step(chosen: dict[str, Any]) -> None:
     config = configured(chosen)
     assert largest_difference(config, "fp32") < 1e-5
-    # measured: 0.013 to 0.054
+    # measured: 0.013 to 0.067
     assert largest_difference(config, "int8") < 0.1
 
 
