@@ -32,3 +32,7 @@ class TrainingError(NmtError):
 
 class SearchError(NmtError):
     """Decoding options contradict each other or the text to translate is not text."""
+
+
+class BulkError(NmtError):
+    """A bulk translation would overwrite what is there, or go on with what is not its own."""

@@ -171,6 +171,17 @@ class RunDirectory:
         """Whether the training came to its end."""
         return self.is_started and self.card.exists()
 
+    def fingerprint(self) -> str:
+        """Another one where translations may be other ones: SHA-256 of all that they depend on."""
+        graphs = (self.path / "export").rglob("*")
+        files = (self.config_file, self.model_file, *self.path.glob("*.model"), *graphs)
+        parts = {
+            file.relative_to(self.path).as_posix(): _digest(file)
+            for file in files
+            if file.is_file()
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
     def config(self) -> RunConfig:
         """The configuration that the run was made with.
 
@@ -415,7 +426,7 @@ def write_atomically(path: Path, data: Content) -> None:
     aside = path.with_name(f".{path.name}.new")
     _write(aside, data)
     aside.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
@@ -438,11 +449,11 @@ def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
     new.mkdir()
     manifest = {name: _write(new / name, content) for name, content in files.items()}
     _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
-    _sync_folder(new)
+    sync_folder(new)
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -491,7 +502,7 @@ def _recover(folder: Path) -> None:
     survivor = surviving_folder(folder)
     if survivor is not None and survivor != folder:
         survivor.rename(folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _damage(folder: Path) -> str:
@@ -529,7 +540,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make renames in a folder last through a power failure."""
     if os.name != "posix":
         return

@@ -120,6 +120,7 @@ class Translator:
         options: How to search, where a call does not say.
         max_tokens: Source subwords above which a text is split; None to never split.
         threads: Batches that are translated at a time.
+        whole: The same model without its shortlist, where it has one.
     """
 
     def __init__(
@@ -130,9 +131,11 @@ class Translator:
         options: SearchConfig,
         max_tokens: int | None = None,
         threads: int = 1,
+        whole: Stepper[Any] | None = None,
     ) -> None:
         self.options = options
         self._stepper = stepper
+        self._whole = stepper if whole is None else whole
         self._source_tokenizer = source_tokenizer
         self._target_tokenizer = target_tokenizer
         self._max_tokens = max_tokens
@@ -156,8 +159,15 @@ class Translator:
         target = source if target_file == source_file else Tokenizer.load(target_file)
         options = config.search if options is None else options
         sizes = source.vocabulary_size, target.vocabulary_size
-        stepper, threads = _load_stepper(run, config, sizes)
-        return cls(stepper, source, target, options, config.training.max_tokens, threads)
+        longest = config.training.max_tokens
+        if not run.is_exported:
+            stepper = _torch_stepper(run, config, sizes)  # torch has threads of its own
+            return cls(stepper, source, target, options, longest)
+        from nmt.decoding.exported import load_stepper
+
+        exported = load_stepper(run.export)
+        whole = exported.without_shortlist()
+        return cls(exported, source, target, options, longest, _cores(), whole)
 
     def translate(
         self, texts: Sequence[str], options: SearchConfig | None = None
@@ -215,12 +225,13 @@ class Translator:
 
     def _search(self, parts: list[list[int]], options: SearchConfig) -> list[list[Hypothesis]]:
         """The hypotheses of each part, in order."""
+        stepper = self._stepper if options.shortlist else self._whole
         found: list[list[Hypothesis]] = [[] for _ in parts]
 
         def fill(rows: list[int]) -> None:
             sources = [np.array(parts[row], dtype=np.int64) for row in rows]
             batch = make_batch(sources, [source[:0] for source in sources])
-            hypotheses = search(self._stepper, batch.source, batch.source_lengths, options)
+            hypotheses = search(stepper, batch.source, batch.source_lengths, options)
             for row, best in zip(rows, hypotheses, strict=True):
                 found[row] = best
 
@@ -263,14 +274,10 @@ class Translator:
         )
 
 
-def _load_stepper(
+def _torch_stepper(
     run: RunDirectory, config: RunConfig, vocabulary_sizes: tuple[int, int]
-) -> tuple[Stepper[Any], int]:
-    """The model of a run, exported or not, and how many batches to give it at a time."""
-    if run.is_exported:
-        from nmt.decoding.exported import load_stepper
-
-        return load_stepper(run.export), _cores()
+) -> Stepper[Any]:
+    """The weights of a run that is not exported."""
     import torch
 
     from nmt.decoding.torch_stepper import TorchStepper
@@ -279,8 +286,7 @@ def _load_stepper(
 
     model = build(config.model, *vocabulary_sizes)
     load_weights(model, run.model_file)
-    # torch has threads of its own
-    return TorchStepper(model.to("cuda" if torch.cuda.is_available() else "cpu").eval()), 1
+    return TorchStepper(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
 
 
 def _cores() -> int:

@@ -1,13 +1,15 @@
 """Lines of standard input as they arrive, and results to standard output."""
 
-import codecs
 import sys
 from collections.abc import Iterator
-from typing import Protocol
+from io import BufferedReader
+from typing import Protocol, cast
 
 from nmt.errors import NmtError, SearchError
+from nmt.lines import line_of, text_of
 
-_CHUNK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 18
+"""With a quarter of a megabyte lines of like length are many; a pipe gives less at a time."""
 
 
 class Arriving(Protocol):
@@ -15,6 +17,19 @@ class Arriving(Protocol):
 
     def read1(self, size: int, /) -> bytes:
         """At most ``size`` bytes, none at the end."""
+
+
+def standard_input() -> BufferedReader:
+    """Standard input as bytes; whoever sits at a keyboard is told what to do.
+
+    Raises:
+        SearchError: It is closed.
+    """
+    if sys.stdin is None:
+        raise SearchError("there is nothing to translate: give TEXT, or lines on standard input")
+    if sys.stdin.isatty():
+        print("type lines to translate; Ctrl-D ends", file=sys.stderr)
+    return cast(BufferedReader, sys.stdin.buffer)
 
 
 def arriving_lines(stream: Arriving, name: str) -> Iterator[list[str]]:
@@ -34,25 +49,12 @@ def arriving_lines(stream: Arriving, name: str) -> Iterator[list[str]]:
         texts: list[str] = []
         for line in lines:
             number += 1
-            if number == 1:
-                line = line.removeprefix(codecs.BOM_UTF8)
-            text, problem = _text(line.removesuffix(b"\r"))
+            text, problem = text_of(line, number)
             if problem:
                 yield texts
                 raise SearchError(f"{name}, line {number}: {problem}")
             texts.append(text)
         yield texts
-
-
-def _text(line: bytes) -> tuple[str, str]:
-    """A line as text, and what is wrong with it: one of them is empty."""
-    if b"\0" in line:
-        return "", "holds a NUL, so it is not text: remove it"
-    try:
-        return line.decode(), ""
-    except UnicodeDecodeError as error:
-        byte = f"byte 0x{line[error.start]:02X} at byte {error.start + 1}"
-        return "", f"not UTF-8 ({byte}): convert it to UTF-8"
 
 
 def _byte_lines(stream: Arriving) -> Iterator[list[bytes]]:
@@ -72,6 +74,5 @@ def write_line(text: str) -> None:
     """Write a result as one line of UTF-8, whatever the locale, and let the reader see it now."""
     if sys.stdout is None:
         raise NmtError("standard output is closed: there is nowhere to write to")
-    one_line = text.replace("\r", " ").replace("\n", " ")
-    sys.stdout.buffer.write(one_line.encode() + b"\n")
+    sys.stdout.buffer.write(line_of(text))
     sys.stdout.buffer.flush()

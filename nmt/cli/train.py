@@ -84,8 +84,9 @@ def train(
 def _train(config: "RunConfig", run: "RunDirectory", resume: bool) -> None:
     try:
         # Slow to import, and Ctrl-C may come before it is done.
+        from nmt.progress import clock
         from nmt.training import trainer
-        from nmt.training.progress import clock, make_reporter
+        from nmt.training.progress import make_reporter
 
         try:
             result = trainer.train(

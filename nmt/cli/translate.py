@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from io import BufferedReader
-from typing import TYPE_CHECKING, Annotated, cast
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nmt.cli.bulk import Column, EngineName, Files, InputFiles, OutputFile, Resume, Workers
 from nmt.cli.lines import arriving_lines, write_line
 from nmt.cli.options import (
     Beam,
@@ -24,7 +25,6 @@ from nmt.cli.options import (
     chosen_run,
     search_of,
 )
-from nmt.errors import SearchError
 
 if TYPE_CHECKING:
     from nmt.translator import Translation
@@ -33,6 +33,8 @@ EXAMPLES = """\b
 Examples:
   nmt translate "Je suis étudiant"
   nmt translate < letter.fr > letter.en
+  nmt translate --input million.fr --output million.en --resume
+  nmt translate --input shards/ --output translated/ --column fr
   nmt translate --beam 10 --n-best 3 "Il fait froid"
   nmt translate --sample --temperature 0.8 --seed 7 "Il fait froid"
 """
@@ -58,12 +60,20 @@ def translate(
     seed: Seed = None,
     settings: SetSearch = None,
     json_lines: Json = False,
+    inputs: InputFiles = None,
+    output: OutputFile = None,
+    resume: Resume = False,
+    column: Column = None,
+    engine: EngineName = None,
+    workers: Workers = None,
 ) -> None:
     """Translate text.
 
     Writes exactly one line for each TEXT, or for each line of standard input, in order; an empty
     one for an empty one. Input is UTF-8. Which model is used is said on standard error.
     """
+    files = Files(inputs or [], output, resume, column, engine, workers)
+    files.check(has_texts=bool(texts), is_plain=not json_lines and n_best is None)
     run = chosen_run(model)
     options = {
         "beam": beam,
@@ -77,32 +87,56 @@ def translate(
     }
     _, search = search_of(run.config(), options, settings or [], sections=("search",))
     print(f"translating with {run.path}", file=sys.stderr)
+    if files.are_shards:
+        files.translate_shards(run, search)
+        return
     from nmt.translator import Translator
 
     translator = Translator.load(run, search)
+    written = _written(json_lines, n_best is not None)
+    if output is not None:
+        kind = "json" if json_lines else "n-best" if n_best is not None else "text"
+        belongs_to = {
+            "model": run.fingerprint(),
+            "search": search.model_dump(mode="json"),
+            "lines": kind,
+        }
+        files.translate_lines(translator.translate, written, belongs_to)
+        return
     number = 0
-    for lines in _batches(texts):
+    for lines in [texts] if texts else _arriving(files):
         for translation in translator.translate(lines):
             number += 1
-            if json_lines:
-                write_line(json.dumps(translation.as_dict(), ensure_ascii=False))
-            elif n_best is None:
-                write_line(translation.text)
-            else:
-                for line in _n_best_lines(number, translation):
-                    write_line(line)
+            for line in written(number, translation):
+                write_line(line)
 
 
-def _batches(texts: list[str] | None) -> Iterator[list[str]]:
-    """What to translate, in the portions in which it comes."""
-    if texts:
-        yield texts
-        return
-    if sys.stdin is None:
-        raise SearchError("there is nothing to translate: give TEXT, or lines on standard input")
-    if sys.stdin.isatty():
-        print("type lines to translate; Ctrl-D ends", file=sys.stderr)
-    yield from arriving_lines(cast(BufferedReader, sys.stdin.buffer), "standard input")
+def _arriving(files: Files) -> Iterator[list[str]]:
+    """Lines as they come; somebody who waits for many is told how far it is."""
+    from nmt.progress import Display, LineDisplay, Meter
+
+    with files.opened() as input:
+        is_watched = input.size_bytes is not None or sys.stderr.isatty()
+        is_shown = is_watched and sys.stdout is not None and not sys.stdout.isatty()
+        display = LineDisplay() if is_shown else Display()
+        meter = Meter(time.monotonic)
+        for lines in arriving_lines(input.stream, input.name):
+            yield lines
+            read_bytes = 0 if input.size_bytes is None else input.stream.tell()
+            display.headway(meter.add(len(lines), None, input.share(read_bytes)))
+
+
+def _written(json_lines: bool, n_best: bool) -> "Callable[[int, Translation], list[str]]":
+    """What is written of the translation of a line, given its number."""
+
+    def written(number: int, translation: "Translation") -> list[str]:
+        if json_lines:
+            return [json.dumps(translation.as_dict(), ensure_ascii=False)]
+        if n_best:
+            return _n_best_lines(number, translation)
+        return [translation.text]
+
+    return written
 
 
 def _n_best_lines(number: int, translation: "Translation") -> list[str]:

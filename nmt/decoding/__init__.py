@@ -1,6 +1,6 @@
 """Decoding: one search over one small protocol, whatever computes the model."""
 
 from nmt.decoding.search import Hypothesis, search
-from nmt.decoding.stepper import Candidates, Stepper
+from nmt.decoding.stepper import Candidates, Distribution, Stepper
 
-__all__ = ["Candidates", "Hypothesis", "Stepper", "search"]
+__all__ = ["Candidates", "Distribution", "Hypothesis", "Stepper", "search"]

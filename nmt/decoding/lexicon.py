@@ -15,12 +15,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.corpus.tokenizer import BOS, EOS, PAD, UNK
-from nmt.decoding.stepper import Floats, Integers
+from nmt.corpus.tokenizer import EOS
+from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
-NEVER_PRODUCED = [PAD, BOS, UNK]
-
-TRANSLATIONS = 48
+TRANSLATIONS = 32
 """Target tokens that are kept for each source token."""
 COMMON = 100
 """Target tokens that are in every shortlist."""

@@ -1,12 +1,13 @@
 """The search's view of an exported model: ONNX Runtime and NumPy, and no torch."""
 
+import copy
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from nmt.corpus.tokenizer import PAD
+from nmt.corpus.tokenizer import EOS, PAD
 from nmt.decoding.graph import Array
 from nmt.decoding.lexicon import Everything, Lexicon
 from nmt.decoding.stepper import Candidates, Distribution, Floats, Integers
@@ -19,16 +20,23 @@ if TYPE_CHECKING:
 # are the same whatever longer sentence is beside it.
 LENGTH_MULTIPLE = 8
 
+FEWEST_IN_PLACE = 0.8
+"""Share of the sentences of a batch below which those that go on are copied together."""
+
 
 class OnnxState(NamedTuple):
     """Where a search is.
+
+    Sentences that are over stay in place, with rows that count for nothing, until it is worth the
+    time to copy the others together.
 
     Attributes:
         sentences: What the encoder left of each sentence, by name, and what is ``allowed``.
         output: The output layer, by name.
         tokens: The target token of each of its outputs, shape (outputs,).
         states: The decoder's states before `rows` are selected, by name, shape (rows before, size).
-        rows: The row before that each row continues, shape (sentences, width).
+        rows: The row before that each row continues, shape (sentences going on, width).
+        places: The place of each sentence that goes on among `sentences`, ascending.
     """
 
     sentences: dict[str, Array]
@@ -36,6 +44,14 @@ class OnnxState(NamedTuple):
     tokens: Integers
     states: dict[str, Array]
     rows: Integers
+    places: Integers
+
+    @property
+    def places_of_rows(self) -> Integers:
+        """The place of each row among those of all sentences, shape (rows,)."""
+        width = self.rows.shape[1]
+        places: Integers = self.places[:, None] * width + np.arange(width)
+        return places.reshape(-1)
 
 
 class OnnxStepper:
@@ -62,25 +78,29 @@ class OnnxStepper:
         self._everything, self._lexicon = everything, lexicon
         self._made = [output.name for output in self._encoder.get_outputs()]
         inputs = [node.name for node in self._step.get_inputs()]
-        self._of_sentences = [name for name in inputs if name.startswith("sentence.")]
+        self._of_sentences = [name for name in inputs if name.startswith(("sentence.", "allowed"))]
         self._states = [name for name in inputs if name.startswith("state.")]
         self._after = [name.replace("state.", "next.") for name in self._states]
         outputs = [output.name for output in self._step.get_outputs()]
         self._looked = [name for name in outputs if name == "attention"]
+
+    def without_shortlist(self) -> Self:
+        """The same model, its whole vocabulary in reach."""
+        whole = copy.copy(self)
+        whole._lexicon = None
+        return whole
 
     def start(
         self,
         source: Integers,
         source_lengths: Integers,
         needed: Sequence[Collection[int]] = (),
-        shortlist: bool = True,
     ) -> OnnxState:
         """Read the source sentences; see `Stepper.start`."""
         sentences, longest = source.shape
         padding = ((0, 0), (0, -longest % LENGTH_MULTIPLE))
         padded = np.pad(source, padding, constant_values=PAD)
-        has_list = shortlist and self._lexicon is not None
-        reach = self._lexicon if has_list and self._lexicon else self._everything
+        reach = self._lexicon or self._everything
         tokens, allowed = reach.of(source, source_lengths, needed)
         found = self._encoder.run(
             self._made,
@@ -91,13 +111,14 @@ class OnnxStepper:
             },
         )
         made = dict(zip(self._made, found, strict=True))
-        held = {name: made[name] for name in self._of_sentences}
+        held = {name: values for name, values in made.items() if name.startswith("sentence.")}
         return OnnxState(
-            sentences=held | {"allowed": allowed},
+            sentences={**held, "allowed": allowed},
             output={name: made[name] for name in made if name.startswith("output.")},
             tokens=tokens,
             states={name: made[name] for name in self._states},
             rows=np.arange(sentences)[:, None],
+            places=np.arange(sentences),
         )
 
     def step(self, state: OnnxState, tokens: Integers, k: int) -> tuple[Candidates, OnnxState]:
@@ -116,32 +137,46 @@ class OnnxStepper:
     def select(self, state: OnnxState, rows: Integers) -> OnnxState:
         """Keep, repeat and reorder rows; see `Stepper.select`."""
         sentences = state.sentences
-        kept = rows[:, 0] // state.rows.shape[1]
-        if len(kept) < len(state.rows):
+        held = len(sentences["sentence.mask"])
+        places = state.places[rows[:, 0] // state.rows.shape[1]]
+        if len(places) <= held * FEWEST_IN_PLACE:
             sentences = {
-                name: values if len(values) < len(state.rows) else values[kept]
+                name: values if len(values) < held else values[places]
                 for name, values in sentences.items()
             }
-        return state._replace(sentences=sentences, rows=rows)
+            places = np.arange(len(places))
+        rows = state.places_of_rows[rows]
+        return state._replace(sentences=sentences, rows=rows, places=places)
 
     def _run(
         self, names: list[str], state: OnnxState, tokens: Integers, k: int
     ) -> tuple[list[Floats], OnnxState]:
+        held, width = len(state.sentences["sentence.mask"]), state.rows.shape[1]
+        rows, live = state.rows, state.places_of_rows
+        if len(rows) < held:
+            rows = np.zeros((held, width), np.int64)
+            rows[state.places] = state.rows
+            tokens_of_all = np.full(held * width, EOS)
+            tokens_of_all[live] = tokens
+            tokens = tokens_of_all
         wanted = names + self._looked
         found = self._step.run(
             wanted + self._after,
             {
                 "embedded": self._target[tokens],
-                "rows": state.rows,
+                "rows": rows,
                 "k": np.array([k], np.int64),
-                **state.sentences,
+                **{name: state.sentences[name] for name in self._of_sentences},
                 **state.output,
                 **state.states,
             },
         )
         states = dict(zip(self._states, found[len(wanted) :], strict=True))
-        rows = np.arange(state.rows.size).reshape(state.rows.shape)
-        return found[: len(wanted)], state._replace(states=states, rows=rows)
+        results = found[: len(wanted)]
+        if len(state.rows) < held:
+            results = [values[live] for values in results]
+        after = live.reshape(state.rows.shape)
+        return results, state._replace(states=states, rows=after)
 
 
 def _session(graph: Path | bytes) -> "InferenceSession":

@@ -4,13 +4,19 @@ A *row* is one unfinished hypothesis. Every sentence of a batch has the same num
 `width`, and they lie next to each other: row ``sentence * width + column``.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.tokenizer import BOS, PAD, UNK
+
 State = TypeVar("State")
+
+NEVER_PRODUCED = [PAD, BOS, UNK]
+"""What no translation has in it."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -33,6 +39,20 @@ class Candidates:
     attention: Floats | None = None
 
 
+@dataclass(frozen=True)
+class Distribution:
+    """All next tokens of each row.
+
+    Attributes:
+        log_probabilities: Natural logarithms, float32, shape (rows, vocabulary); -inf for PAD, BOS
+            and UNK, which are never produced, and for what is out of reach of the row.
+        attention: As in `Candidates`.
+    """
+
+    log_probabilities: Floats
+    attention: Floats | None = None
+
+
 class Stepper(Protocol[State]):
     """A translation model, as the search sees it.
 
@@ -40,13 +60,20 @@ class Stepper(Protocol[State]):
     The encoder's memory is held once for each sentence, not for each row.
     """
 
-    def start(self, source: Integers, source_lengths: Integers) -> State:
+    def start(
+        self,
+        source: Integers,
+        source_lengths: Integers,
+        needed: Sequence[Collection[int]] = (),
+    ) -> State:
         """Read the source sentences.
 
         Args:
             source: Token ids, each sentence ending in EOS, PAD after, shape (sentences, source
                 length).
             source_lengths: Tokens of each sentence, EOS included, shape (sentences,).
+            needed: For each sentence the target tokens that must be in reach even of a model that
+                looks at a part of the vocabulary only; empty for none.
 
         Returns:
             A state with one row for each sentence, before its first token.
@@ -62,8 +89,20 @@ class Stepper(Protocol[State]):
             k: How many candidates to return for each row; all there are if there are fewer.
 
         Returns:
-            The `k` likeliest next tokens, never PAD, BOS or UNK, with log-probabilities that are
-            normalised over the whole vocabulary; and the state after `tokens`.
+            The `k` likeliest next tokens, with log-probabilities that are normalised over all that
+            can be produced (never PAD, BOS or UNK); and the state after `tokens`.
+        """
+        ...
+
+    def distribution(self, state: State, tokens: Integers) -> tuple[Distribution, State]:
+        """Take one step in every row, as `step`, and tell of every token.
+
+        Args:
+            state: Where the rows are.
+            tokens: The last token of each row (BOS at first), shape (rows,).
+
+        Returns:
+            The log-probabilities that `step` chooses from; and the state after `tokens`.
         """
         ...
 
@@ -80,11 +119,3 @@ class Stepper(Protocol[State]):
             A state with ``rows.size`` rows, in row-major order.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """x."""
-
-    log_probabilities: Floats
-    attention: Floats | None = None

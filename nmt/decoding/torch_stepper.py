@@ -1,17 +1,16 @@
 """The search's view of a torch model."""
 
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nmt.corpus.tokenizer import BOS, PAD, UNK
-from nmt.decoding.stepper import Candidates, Integers
+from nmt.corpus.tokenizer import PAD
+from nmt.decoding.stepper import NEVER_PRODUCED, Candidates, Distribution, Floats, Integers
 from nmt.model.decoder import Memory
 from nmt.model.seq2seq import Seq2Seq
-
-NEVER_PRODUCED = [PAD, BOS, UNK]
 
 # Matrix products of fewer rows than this run through other kernels, and sums over the source are
 # split at multiples of this length: with both kept, a sentence's numbers are the same to the bit
@@ -46,8 +45,13 @@ class TorchStepper:
         self.model = model
 
     @torch.inference_mode()
-    def start(self, source: Integers, source_lengths: Integers) -> TorchState:
-        """Read the source sentences; see `Stepper.start`."""
+    def start(
+        self,
+        source: Integers,
+        source_lengths: Integers,
+        needed: Sequence[Collection[int]] = (),
+    ) -> TorchState:
+        """Read the source sentences; see `Stepper.start`. All tokens are always in reach."""
         if self.model.training:
             raise ValueError("the model is in training mode: call model.eval() before searching")
         sentences, longest = source.shape
@@ -60,14 +64,15 @@ class TorchStepper:
     @torch.inference_mode()
     def step(self, state: TorchState, tokens: Integers, k: int) -> tuple[Candidates, TorchState]:
         """Take one step in every row; see `Stepper.step`."""
-        real = len(tokens)
-        stand_ins = len(state.rows[0]) - real
-        read = self._tensor(np.pad(tokens, (0, stand_ins), mode="edge"))
-        logits, rows, weights = self.model.decode(read[:, None], state.rows, state.memory)
-        values, best = _likeliest(logits[:real, 0].float(), k)
-        attention = None if weights is None else weights[:real, 0].float().cpu().numpy()
-        candidates = Candidates(values.cpu().numpy(), best.cpu().numpy(), attention)
-        return candidates, state._replace(rows=rows)
+        logits, attention, state = self._decode(state, tokens)
+        values, best = _likeliest(logits, k)
+        return Candidates(values.cpu().numpy(), best.cpu().numpy(), attention), state
+
+    @torch.inference_mode()
+    def distribution(self, state: TorchState, tokens: Integers) -> tuple[Distribution, TorchState]:
+        """Take one step in every row; see `Stepper.distribution`."""
+        logits, attention, state = self._decode(state, tokens)
+        return Distribution(logits.log_softmax(dim=1).cpu().numpy(), attention), state
 
     @torch.inference_mode()
     def select(self, state: TorchState, rows: Integers) -> TorchState:
@@ -82,6 +87,22 @@ class TorchStepper:
         index = self._tensor(rows.reshape(-1))
         selected = tuple(tensor.index_select(0, index) for tensor in state.rows)
         return TorchState(memory, selected, width)
+
+    def _decode(
+        self, state: TorchState, tokens: Integers
+    ) -> tuple[Tensor, Floats | None, TorchState]:
+        """The logits of the real rows, where they look, and the state after the step.
+
+        The logits of what is never produced are minus infinity.
+        """
+        real = len(tokens)
+        stand_ins = len(state.rows[0]) - real
+        read = self._tensor(np.pad(tokens, (0, stand_ins), mode="edge"))
+        logits, rows, weights = self.model.decode(read[:, None], state.rows, state.memory)
+        attention = None if weights is None else weights[:real, 0].float().cpu().numpy()
+        logits = logits[:real, 0].float()
+        logits[:, NEVER_PRODUCED] = -torch.inf
+        return logits, attention, state._replace(rows=rows)
 
     def _tensor(self, array: Integers) -> Tensor:
         device = self.model.vocabulary.weight.device
@@ -99,16 +120,15 @@ def _likeliest(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k likeliest tokens that may be produced.
 
     Args:
-        logits: Shape (rows, vocabulary); overwritten.
+        logits: Shape (rows, vocabulary).
         k: How many, at most.
 
     Returns:
-        Log-probabilities, normalised over the whole vocabulary, likeliest first, shape (rows, k);
-        and their tokens.
+        Log-probabilities, normalised over all of them, likeliest first, shape (rows, k); and their
+        tokens.
     """
     k = min(k, logits.shape[1] - len(NEVER_PRODUCED))
     normaliser = logits.logsumexp(dim=1, keepdim=True)
-    logits[:, NEVER_PRODUCED] = -torch.inf
     if k == 1:
         values, best = logits.max(dim=1, keepdim=True)
     else:

@@ -3,8 +3,8 @@
 import nmt
 from nmt.config import RunConfig, to_toml
 from nmt.corpus.checks import Corpus
+from nmt.progress import clock
 from nmt.training.checkpoint import TrainState
-from nmt.training.progress import clock
 
 
 def model_card(config: RunConfig, corpus: Corpus, state: TrainState) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from typing_extensions import override
 
 from nmt.errors import TrainingError
+from nmt.progress import clock
 from nmt.run import write_atomically
 
 
@@ -284,13 +285,6 @@ class TensorBoardEvents(Reporter):
     @override
     def close(self) -> None:
         self._writer.close()
-
-
-def clock(seconds: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def _left_s(progress: Progress) -> float:

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,80 +15,7 @@ from hypothesis import strategies as st
 from nmt.config import SearchConfig
 from nmt.decoding import Candidates, Hypothesis, search
 from nmt.errors import SearchError
-
-PAD, BOS, EOS, UNK = 0, 1, 2, 3
-VOCABULARY = 7
-PRODUCED = [2, 4, 5, 6]
-
-
-class Rows(NamedTuple):
-    """State of the scripted steppers: the source of each sentence, the history of each row."""
-
-    sources: tuple[tuple[int, ...], ...]
-    histories: tuple[tuple[int, ...], ...]
-
-
-class ScriptedStepper:
-    """A language model whose every distribution is a random table entry for (source, history)."""
-
-    def __init__(self, end_bonus: float = 0.0, spread: float = 1.5) -> None:
-        self.end_bonus = end_bonus
-        self.spread = spread
-        self.asked: list[int] = []
-        self.distribution = lru_cache(maxsize=None)(self._distribution)
-
-    def _distribution(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
-        """Log-probabilities of the whole vocabulary."""
-        random = np.random.default_rng([7, len(source), *source, 99, *history])
-        logits = random.normal(scale=self.spread, size=VOCABULARY)
-        logits[EOS] += self.end_bonus
-        return (logits - np.log(np.exp(logits).sum())).astype(np.float32)
-
-    def looks(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
-        random = np.random.default_rng([8, *source, 99, *history])
-        weights = random.random(len(source))
-        return (weights / weights.sum()).astype(np.float32)
-
-    def start(self, source: np.ndarray, source_lengths: np.ndarray) -> Rows:
-        sources = tuple(
-            tuple(row[:n].tolist()) for row, n in zip(source, source_lengths, strict=True)
-        )
-        return Rows(sources, ((),) * len(sources))
-
-    def step(self, state: Rows, tokens: np.ndarray, k: int) -> tuple[Candidates, Rows]:
-        self.asked.append(k)
-        width = len(state.histories) // len(state.sources)
-        longest = max(map(len, state.sources))
-        histories, values, best, looks = [], [], [], []
-        for row, (history, token) in enumerate(zip(state.histories, tokens, strict=True)):
-            source = state.sources[row // width]
-            history = (*history, int(token))
-            log_probabilities = self.distribution(source, history[1:])
-            order = sorted(PRODUCED, key=lambda t: -log_probabilities[t])[:k]
-            histories.append(history)
-            best.append(order)
-            values.append(log_probabilities[order])
-            looks.append(np.pad(self.looks(source, history[1:]), (0, longest - len(source))))
-        candidates = Candidates(np.array(values), np.array(best), np.array(looks))
-        return candidates, Rows(state.sources, tuple(histories))
-
-    def select(self, state: Rows, rows: np.ndarray) -> Rows:
-        width = len(state.histories) // len(state.sources)
-        lines = rows // width
-        assert (lines == lines[:, :1]).all(), "the rows of a line belong to one sentence"
-        assert (np.diff(lines[:, 0]) > 0).all(), "sentences stay in order"
-        return Rows(
-            tuple(state.sources[line] for line in lines[:, 0]),
-            tuple(state.histories[row] for row in rows.reshape(-1)),
-        )
-
-
-def batch(sources: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
-    lengths = np.array([len(s) + 1 for s in sources], dtype=np.int64)
-    padded = np.full((len(sources), lengths.max(initial=0)), PAD, dtype=np.int64)
-    for i, source in enumerate(sources):
-        padded[i, : len(source) + 1] = [*source, EOS]
-    return padded, lengths
+from tests.decoding.scripted import BOS, EOS, PAD, PRODUCED, UNK, Rows, ScriptedStepper, batch
 
 
 def run(
@@ -109,7 +34,7 @@ def score_by_hand(
     """Teacher-forced log-probability of tokens as they stand, and that over length ** penalty."""
     total = 0.0
     for i, token in enumerate(tokens):
-        total += float(model.distribution((*source, EOS), tuple(tokens[:i]))[token])
+        total += float(model.predicts((*source, EOS), tuple(tokens[:i]))[token])
     return total, total / len(tokens) ** penalty
 
 
@@ -134,7 +59,7 @@ def textbook_beam_search(
     ended: list[tuple[float, tuple[int, ...]]] = []
     for step in range(1, limit(source, options) + 1):
         pool = [
-            (total + float(model.distribution((*source, EOS), tokens)[token]), (*tokens, token))
+            (total + float(model.predicts((*source, EOS), tokens)[token]), (*tokens, token))
             for total, tokens in live
             for token in PRODUCED
         ]
@@ -205,7 +130,7 @@ def test_a_beam_of_one_takes_the_likeliest_token_at_each_step() -> None:
     for source, (hypothesis,) in zip(SOURCES, run(model, SOURCES, options), strict=True):
         tokens: list[int] = []
         while len(tokens) < limit(source, options):
-            distribution = model.distribution((*source, EOS), tuple(tokens)).copy()
+            distribution = model.predicts((*source, EOS), tuple(tokens)).copy()
             distribution[[PAD, BOS, UNK]] = -np.inf
             tokens.append(int(distribution.argmax()))
             if tokens[-1] == EOS:
@@ -322,7 +247,7 @@ def test_banning_repeats_asks_for_enough_candidates() -> None:
     for source, (hypothesis,) in zip(SOURCES, run(model, SOURCES, options), strict=True):
         tokens: tuple[int, ...] = ()
         while True:
-            distribution = model.distribution((*source, EOS), tokens).copy()
+            distribution = model.predicts((*source, EOS), tokens).copy()
             distribution[[PAD, BOS, UNK, *tokens]] = -np.inf
             if (token := int(distribution.argmax())) == EOS:
                 break
@@ -369,7 +294,7 @@ def exact_probabilities(
     """Probability of every translation, cut-off ones included, under the sampling options."""
 
     def drawn(history: tuple[int, ...]) -> dict[int, float]:
-        distribution = model.distribution((*source, EOS), history)
+        distribution = model.predicts((*source, EOS), history)
         best = sorted(PRODUCED, key=lambda token: -distribution[token])
         best = best[: options.top_k or len(best)]
         weights = [math.exp(distribution[token] / options.temperature) for token in best]
@@ -440,8 +365,8 @@ def test_a_sample_depends_on_the_seed_and_not_on_how_many_are_drawn() -> None:
 
 def test_sentences_do_not_share_their_randomness() -> None:
     class Deaf(ScriptedStepper):
-        def _distribution(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
-            return super()._distribution((), history)
+        def _predicts(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
+            return super()._predicts((), history)
 
     first, second = run(Deaf(), [[4, 5], [5, 4]], SearchConfig(sample=True, n_best=20))
     assert {h.tokens for h in first} != {h.tokens for h in second}

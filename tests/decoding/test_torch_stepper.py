@@ -53,6 +53,7 @@ def read_at_once(
     memory = model.encode(torch.tensor([[*source, EOS]]), torch.tensor([len(source) + 1]))
     logits, _, weights = model.decode(torch.tensor([target]), model.start(memory), memory)
     attention = None if weights is None else weights[0].numpy()
+    logits[..., [PAD, BOS, UNK]] = -torch.inf
     return logits[0].log_softmax(dim=-1).numpy(), attention
 
 
@@ -65,9 +66,7 @@ def test_steps_give_what_decoding_the_whole_sequence_gives(model: Seq2Seq) -> No
         candidates, state = stepper.step(state, tokens[:, step], 9)
         for i, source in enumerate(SOURCES):
             expected, attention = read_at_once(model, source, tokens[i, : step + 1].tolist())
-            likely = expected[-1].copy()
-            likely[[PAD, BOS, UNK]] = -np.inf
-            order = np.argsort(-likely)[:9]
+            order = np.argsort(-expected[-1])[:9]
             np.testing.assert_array_equal(candidates.tokens[i], order)
             np.testing.assert_allclose(
                 candidates.log_probabilities[i], expected[-1][order], atol=1e-5
@@ -78,6 +77,23 @@ def test_steps_give_what_decoding_the_whole_sequence_gives(model: Seq2Seq) -> No
                 looked = candidates.attention[i]
                 np.testing.assert_allclose(looked[: len(source) + 1], attention[-1], atol=1e-6)
                 assert not looked[len(source) + 1 :].any()
+
+
+def test_a_distribution_tells_of_every_token(model: Seq2Seq) -> None:
+    stepper = TorchStepper(model)
+    tokens = np.random.default_rng(1).integers(4, VOCABULARY, (len(SOURCES), 4))
+    tokens[:, 0] = BOS
+    state = stepper.start(*batch(SOURCES), needed=[()] * len(SOURCES))
+    for step in range(4):
+        distribution, state = stepper.distribution(state, tokens[:, step])
+        for i, source in enumerate(SOURCES):
+            expected, attention = read_at_once(model, source, tokens[i, : step + 1].tolist())
+            np.testing.assert_allclose(distribution.log_probabilities[i], expected[-1], atol=1e-5)
+            if attention is None:
+                assert distribution.attention is None
+            else:
+                looked = distribution.attention[i, : len(source) + 1]
+                np.testing.assert_allclose(looked, attention[-1], atol=1e-6)
 
 
 def test_selected_rows_go_on_from_their_own_past(model: Seq2Seq) -> None:
@@ -170,8 +186,9 @@ def test_padding_beginnings_and_unknowns_are_never_candidates(k: int) -> None:
     assert not np.isin(candidates.tokens, [PAD, BOS, UNK]).any()
     assert candidates.tokens.shape == (5, min(k, VOCABULARY - 3))
     assert (np.diff(candidates.log_probabilities, axis=1) <= 0).all()
-    # They keep their probability, so that a score is the model's and not a conditional one.
-    assert np.exp(candidates.log_probabilities).sum(axis=1).max() < 0.01
+    # what cannot be produced has no share of the probability
+    everything, _ = stepper.step(stepper.start(*batch(SOURCES)), np.full(5, BOS), VOCABULARY)
+    np.testing.assert_allclose(np.exp(everything.log_probabilities).sum(axis=1), 1.0, atol=1e-5)
     for (hypothesis,) in search(stepper, *batch(SOURCES), SearchConfig()):
         assert not set(hypothesis.tokens) & {PAD, BOS, EOS, UNK}
 

@@ -20,7 +20,6 @@ from nmt.training.progress import (
     Reporters,
     TensorBoardEvents,
     Validation,
-    clock,
     make_reporter,
 )
 
@@ -175,22 +174,6 @@ def test_perplexity_is_the_exponential_of_the_loss_and_never_overflows() -> None
     assert replace(VALIDATION, loss=0.0).perplexity == 1.0
     assert replace(VALIDATION, loss=math.log(50)).perplexity == pytest.approx(50.0)
     assert math.isfinite(replace(VALIDATION, loss=1e9).perplexity)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0.0, "0:00"),
-        (59.4, "0:59"),
-        (59.6, "1:00"),
-        (61.0, "1:01"),
-        (3599.0, "59:59"),
-        (3600.0, "1:00:00"),
-        (36_065.0, "10:01:05"),
-    ],
-)
-def test_a_clock_is_read_as_one(seconds: float, shown: str) -> None:
-    assert clock(seconds) == shown
 
 
 def lines_of(tell: Callable[[Reporter], None]) -> list[str]:

@@ -1,0 +1,220 @@
+"""Files of rows: one shard out for each shard in, whole or not there, none of them twice."""
+
+import json
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from nmt.bulk import BatchTranslator, batches
+from nmt.bulk.engines import DatasetsEngine, RayEngine, translate_shards
+from nmt.bulk.shards import find_shards
+from nmt.errors import BulkError, CorpusError, NmtError
+from nmt.progress import Display
+from tests.bulk.shouter import Shouter, shout
+
+
+class Counting(Shouter):
+    """Remembers what it was given."""
+
+    seen: list[str]
+
+    def __call__(self, batch: Any) -> dict[str, Any]:
+        Counting.seen += batch[self.column]
+        return super().__call__(batch)
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Path:
+    """A folder with a shard of each kind, and what is none."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_bytes("une\r\n\ndeux\u2028trois\nsans fin".encode())
+    (folder / "b.jsonl").write_text('{"n": 1.50, "text": "é"}\n { "text" : null } \n')
+    table = {"text": ["x", None, "y z"], "n": pyarrow.array([1, 2, 3], pyarrow.int8())}
+    parquet.write_table(pyarrow.table(table), folder / "c.parquet", row_group_size=2)
+    (folder / "d.txt").touch()
+    (folder / "_SUCCESS").touch()
+    (folder / ".hidden").touch()
+    return folder
+
+
+def translate_all(folder: Path, translate: Any = None, engine: Any = None) -> Path:
+    out = folder.with_name("out")
+    found = find_shards([str(folder)], out)
+    translate_shards(found, translate or Shouter(), engine or DatasetsEngine(), Display())
+    return out
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name[0] != "."}
+
+
+def test_each_shard_becomes_one_of_its_name_with_every_row_in_order(shards: Path) -> None:
+    out = translate_all(shards)
+    assert sorted(contents(out)) == ["a.txt", "b.jsonl", "c.parquet", "d.txt"]
+    assert (out / "a.txt").read_bytes() == "UNE\n\nDEUX\u2028TROIS\nSANS FIN\n".encode()
+    assert (out / "b.jsonl").read_text() == (
+        '{"n": 1.50, "text": "é", "translation_text": "É"}\n'
+        ' { "text" : null, "translation_text": ""}\n'
+    )
+    table = parquet.read_table(out / "c.parquet")
+    assert [str(kind) for kind in table.schema.types] == ["string", "int8", "string"]
+    assert table.to_pylist() == [
+        {"text": "x", "n": 1, "translation_text": "X"},
+        {"text": None, "n": 2, "translation_text": ""},
+        {"text": "y z", "n": 3, "translation_text": "Y Z"},
+    ]
+    assert (out / "d.txt").read_bytes() == b""
+
+
+def test_shards_longer_than_a_batch_stay_in_order(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    lines = [f"line {number}" for number in range(5000)]
+    (tmp_path / "in" / "a.txt").write_text("\n".join(lines))
+    out = translate_all(tmp_path / "in")
+    assert (out / "a.txt").read_text().splitlines() == [line.upper() for line in lines]
+
+
+def test_finished_shards_are_not_translated_again(shards: Path) -> None:
+    out = translate_all(shards)
+    whole = contents(out)
+    (out / "a.txt").unlink()
+    Counting.seen = []
+    translate_all(shards, Counting())
+    assert Counting.seen == ["une", "", "deux\u2028trois", "sans fin"]
+    assert contents(out) == whole
+
+
+def test_a_shard_that_fails_is_not_there_and_those_before_it_stay(shards: Path) -> None:
+    (shards / "b.jsonl").write_text('{"text": "é"}\n{"text": 5}\n')
+    with pytest.raises(CorpusError, match=r"b\.jsonl, line 2, 'text': '5' is not text"):
+        translate_all(shards)
+    assert list(contents(shards.with_name("out"))) == ["a.txt"]
+    (shards / "b.jsonl").write_text('{"text": "é"}\n')
+    assert len(contents(translate_all(shards))) == 4
+
+
+def test_shards_of_another_model_or_input_are_not_mixed_with_these(shards: Path) -> None:
+    translate_all(shards)
+    with pytest.raises(BulkError, match=r"a\.txt: made with another model: keep to it, remove"):
+        translate_all(shards, Shouter(model="other"))
+    (shards / "a.txt").write_text("changed")
+    with pytest.raises(BulkError, match=r"a\.txt: made with another input"):
+        translate_all(shards)
+
+
+def test_a_file_of_somebody_else_is_not_taken_for_a_finished_shard(shards: Path) -> None:
+    shards.with_name("out").mkdir()
+    shards.with_name("out").joinpath("a.txt").write_text("mine")
+    with pytest.raises(BulkError, match="does not say what it was made from: remove it"):
+        translate_all(shards)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "problem"),
+    [
+        ("a.txt", b"one\ncaf\xe9\n", r"a\.txt, line 2: not UTF-8"),
+        ("a.jsonl", b'{"text": ', r"a\.jsonl, line 1: not JSON"),
+        ("a.jsonl", b"[1]", "is not a JSON object"),
+        ("a.jsonl", b'{"fr": "x", "n": 1}', r"no column 'text' among 'fr', 'n': name the right"),
+        (
+            "a.jsonl",
+            b'{"text": "x", "translation_text": 1}',
+            "a column 'translation_text' already",
+        ),
+        ("a.jsonl", rb'{"text": "\ud800"}', "a lone surrogate"),
+        ("a.parquet", b"PAR1", "not a readable Parquet file"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, data: bytes, problem: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(data)
+    with pytest.raises(NmtError, match=problem):
+        translate_all(tmp_path / "in")
+    assert not contents(tmp_path / "out")
+
+
+def test_a_parquet_shard_without_the_column_is_named(shards: Path) -> None:
+    with pytest.raises(BulkError, match=r"c\.parquet: no column 'fr' among 'text', 'n'"):
+        translate_shards(
+            find_shards([str(shards / "c.parquet")], shards.with_name("out")),
+            Shouter(column="fr"),
+            DatasetsEngine(),
+            Display(),
+        )
+
+
+def test_shards_are_named_by_files_patterns_and_folders(shards: Path, tmp_path: Path) -> None:
+    def names(*given: Path) -> list[str]:
+        return [shard.output.name for shard in find_shards([*map(str, given)], tmp_path / "out")]
+
+    assert names(shards) == ["a.txt", "b.jsonl", "c.parquet", "d.txt"]
+    assert names(shards / "*.txt", shards / "b.jsonl") == ["a.txt", "d.txt", "b.jsonl"]
+    with pytest.raises(BulkError, match="no such file or folder"):
+        names(shards / "*.tsv")
+    with pytest.raises(BulkError, match=r"would both become .*a\.txt"):
+        names(shards, shards / "a.txt")
+    with pytest.raises(BulkError, match="the shards are in this folder"):
+        find_shards([str(shards)], shards)
+
+
+@pytest.mark.parametrize(
+    ("library", "engine", "hint"),
+    [
+        ("datasets", DatasetsEngine(), "pip install datasets"),
+        ("ray", RayEngine(None), r"pip install 'nmt\[ray\]'"),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named(
+    shards: Path, monkeypatch: pytest.MonkeyPatch, library: str, engine: Any, hint: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(BulkError, match=hint):
+        translate_all(shards, engine=engine)
+
+
+class _Shouting:
+    def __init__(self) -> None:
+        self.translate = shout
+
+
+@pytest.fixture
+def batch_translator(shared_run: Path, monkeypatch: pytest.MonkeyPatch) -> BatchTranslator:
+    """The real thing, but for the model that it loads."""
+    monkeypatch.setattr(batches, "_loaded", lambda *what: _Shouting())
+    return BatchTranslator(shared_run / "checkpoints" / "toy")
+
+
+def test_a_batch_keeps_its_columns_and_gets_one_more(batch_translator: BatchTranslator) -> None:
+    batch = {"text": ["a", None], "n": [1, 2]}
+    assert batch_translator(batch) == batch | {"translation_text": ["A", ""]}
+    with pytest.raises(BulkError, match="a batch: no column 'text' among 'n'"):
+        batch_translator({"n": [1]})
+    with pytest.raises(CorpusError, match="row 2 of a batch: '5' is not text"):
+        batch_translator({"text": ["a", 5]})
+
+
+def test_a_batch_translator_maps_over_a_dataset(
+    batch_translator: BatchTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    rows = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "n": [1, 2, 3]})
+    mapped = rows.map(batch_translator, batched=True, batch_size=2)
+    assert mapped["translation_text"][:] == ["A", "B", "C"]
+    assert mapped["n"][:] == [1, 2, 3]
+
+
+def test_a_batch_translator_travels_without_its_model(
+    batch_translator: BatchTranslator, shared_run: Path
+) -> None:
+    sent = pickle.dumps(batch_translator)
+    weights = shared_run / "checkpoints" / "toy" / "model.safetensors"
+    assert len(sent) < 5000 < weights.stat().st_size
+    assert pickle.loads(sent).belongs_to == batch_translator.belongs_to
+    json.dumps(batch_translator.belongs_to)
