@@ -9,59 +9,39 @@ time is the median of a line.
 
 import argparse
 import json
-import statistics
-import time
 from pathlib import Path
-from typing import Any
 
-import processes
-
-WARM_UP_SENTENCES = 64
+import measuring
 
 
 def main() -> None:
     arguments = parse_arguments()
-    lines = arguments.source.read_text(encoding="utf-8").splitlines()
-    started = time.perf_counter()
-    translator = load(arguments)
-    load_s = time.perf_counter() - started
-    translator.translate(lines[:WARM_UP_SENTENCES])
-    found: dict[str, Any] = {"load_s": load_s}
+    source = arguments.source
     if arguments.singly:
-        found["seconds"] = median_of_a_line(translator, lines * arguments.singly)
+        found = measuring.translate_lines(source, lambda: load(arguments), arguments.singly)
     else:
-        started = time.perf_counter()
-        translations = translator.translate(lines)
-        found["seconds"] = time.perf_counter() - started
-        found["tokens"] = sum(len(one.hypotheses[0].pieces) for one in translations)
-        if arguments.output:
-            text = "".join(f"{one.text}\n" for one in translations)
-            arguments.output.write_text(text, encoding="utf-8")
-    print(json.dumps({**found, "peak_mb": processes.peak_mb()}))
+        found = measuring.translate_file(source, lambda: load(arguments), arguments.output)
+    print(json.dumps(found))
 
 
-def load(arguments: argparse.Namespace) -> Any:
+def load(arguments: argparse.Namespace) -> measuring.Translate:
     from nmt import translator
     from nmt.config import override
     from nmt.run import RunDirectory
 
     run = RunDirectory(arguments.model)
-    settings = [f"search.beam={arguments.beam}", "search.n_best=1"]
-    settings += [f"search.shortlist={'false' if arguments.no_shortlist else 'true'}"]
+    shortlist = "false" if arguments.no_shortlist else "true"
+    settings = [f"search.beam={arguments.beam}", "search.n_best=1", f"search.shortlist={shortlist}"]
     if arguments.batch:
         translator.SENTENCES_PER_BATCH = arguments.batch
         translator.ROWS_PER_BATCH = arguments.batch * arguments.beam
-    return translator.Translator.load(run, override(run.config(), settings).search)
+    loaded = translator.Translator.load(run, override(run.config(), settings).search)
 
+    def translate(lines: list[str]) -> tuple[list[str], int]:
+        best = [translation.hypotheses[0] for translation in loaded.translate(lines)]
+        return [one.text for one in best], sum(len(one.pieces) for one in best)
 
-def median_of_a_line(translator: Any, lines: list[str]) -> float:
-    """Seconds."""
-    times = []
-    for line in lines:
-        started = time.perf_counter()
-        translator.translate([line])
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+    return translate
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -10,10 +10,10 @@ warm        a sentence of ten words in a process that has loaded the model
 throughput  the whole file, by beam, backend and sentences in a batch, loading not counted
 
 Speed is in target tokens a second: subwords, with the end of each sentence, of both systems, which
-have the same subwords if FOLDER was made with `opennmt.py train --subwords RUN/joint.model`. Each
-measurement is a process of its own, so that memory is that row's; the rows take turns, --times
-times, so that what else the machine does meets all alike; times are medians, and memory is the
-most that was seen. Nothing else should run meanwhile.
+have the same subwords if FOLDER was made with `opennmt.py train --model RUN`. Each measurement is a
+process of its own, so that memory is that row's; the rows take turns, --times times, so that what
+else the machine does meets all alike; times are medians, and memory is the most that was seen.
+Nothing else should run meanwhile.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import measuring
 import opennmt
-import processes
 
 HERE = Path(__file__).resolve().parent
 OPENNMT = "OpenNMT-py"
@@ -45,6 +45,7 @@ BACKENDS = {
 }
 WORDS_OF_A_WARM_SENTENCE = 10
 WARM_TIMES = 50
+IN_A_TURN = {"cold": 3, "warm": 1, "throughput": 1}
 BUSY = 0.5
 
 
@@ -111,7 +112,7 @@ def main() -> None:
         measured: dict[Row, list[Measured]] = {row: [] for row in bench.rows()}
         for turn in range(arguments.times):
             for row, found in measured.items():
-                found.append(bench.measure(row))
+                found += [bench.measure(row) for _ in range(IN_A_TURN[row.kind])]
                 say(f"{turn + 1}/{arguments.times}  {described(row)}  {found[-1].seconds:.4f} s")
         scores, signature = bench.scores()
     results = compared([summary(row, found, scores) for row, found in measured.items()])
@@ -178,7 +179,7 @@ class Bench:
         """Run a row once."""
         environment = opennmt.environment() if row.system.name == OPENNMT else None
         if row.kind == "cold":
-            return Measured(*processes.run(row.system.cold, environment))
+            return Measured(*measuring.run(row.system.cold, environment))
         command = [*row.system.once, "--beam", str(row.beam)]
         if row.kind == "warm":
             command += ["--source", str(self.warm_file), "--singly", str(WARM_TIMES)]
@@ -225,7 +226,7 @@ def prepare(run: Path, precision: str, folder: Path) -> None:
         return
     command = [sys.executable, "-m", "nmt", "export", str(run)]
     command += ["--precision", precision, "--to", str(folder)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    measuring.run(command, None)
 
 
 def warm_sentence(lines: Sequence[str]) -> str:

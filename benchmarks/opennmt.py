@@ -1,15 +1,18 @@
 """OpenNMT-py on the same text, to compare with: installs it, trains it, translates with it.
 
     python benchmarks/opennmt.py install
-    python benchmarks/opennmt.py train --corpus DIR --subwords RUN/joint.model
-    python benchmarks/opennmt.py translate --source FILE --reference FILE --beam 5 --batch 64
+    python benchmarks/opennmt.py train --corpus DIR --model RUN
+    python benchmarks/opennmt.py translate --source FILE --output FILE --beam 5 --batch 64
     python benchmarks/opennmt.py cold
 
 Everything is kept in one folder (--folder, by default checkpoints/opennmt) with a virtual
-environment of its own, about 1.3 GB. `train` can be stopped and started again: it goes on from
-the last epoch. The shape is the reference shape of decode_speed.py, as OpenNMT-py has it: 2-layer
-bidirectional LSTM encoder and 2-layer LSTM decoder of 512, shared embeddings of 256, general
-attention with input feeding, the subwords of a run of nmt; batches of 64 sentences, Adam at 1e-3.
+environment of its own, about 1.1 GB. `train` can be stopped and started again: it goes on from
+the last checkpoint. It takes about 20 minutes; with --start-from-its-weights --steps 300 a few,
+for a model that is as good to measure with.
+
+The shape is the reference shape of train_speed.py, as OpenNMT-py has it: a 2-layer bidirectional
+LSTM encoder and a 2-layer LSTM decoder of 512, shared embeddings of 256, general attention with
+input feeding, the subwords of a run of nmt; batches of 64 sentences, Adam at 1e-3.
 
 OpenNMT-py 3.5.1, its last version, does not install or run as it is. What is done about that is
 in `install`, `STUBS` and `environment`.
@@ -23,18 +26,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import venv
 from pathlib import Path
 from typing import Any
 
-import processes
+import measuring
 
 # It asks for torch < 2.3, which is not made for the newer Pythons; it works with newer ones.
 TORCH = "torch==2.13.0"
 OPENNMT = "OpenNMT-py==3.5.1"
-# What it imports when it trains or translates on a CPU. Left out of what it asks for: ctranslate2,
-# flask, waitress and tensorboard, which those never touch, and what STUBS stands in for.
+# What it imports when it trains or translates on a CPU, and safetensors for opennmt_weights.py.
+# Left out of what it asks for: ctranslate2, flask, waitress and tensorboard, which those never
+# touch, and what STUBS stands in for.
 REQUIREMENTS = [
     "configargparse",
     "numpy",
@@ -43,6 +46,7 @@ REQUIREMENTS = [
     "pyyaml",
     "rapidfuzz",
     "sacrebleu>=2.5",
+    "safetensors",
     "sentencepiece",
     "six",
 ]
@@ -51,8 +55,8 @@ REQUIREMENTS = [
 STUBS = ["spacy", "fasttext"]
 
 EPOCHS = 4
+STEPS_PER_CHECKPOINT = 100
 SENTENCES_PER_BATCH = 64
-WARM_UP_SENTENCES = 64
 ONE_SENTENCE = "Un homme en chemise bleue joue de la guitare dans la rue."
 SPECIAL = {"<unk>", "<pad>", "<blank>", "<s>", "</s>"}
 
@@ -82,26 +86,33 @@ def install(arguments: argparse.Namespace) -> None:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Train, or go on training, until there is a checkpoint of the last epoch."""
+    """Train, or go on training, until there is a checkpoint of the last step."""
     install(arguments)
     folder = arguments.folder
     subwords = folder / "subwords.model"
     if not subwords.exists():
-        subwords.write_bytes(arguments.subwords.read_bytes())
-    (folder / "vocabulary.txt").write_text("".join(f"{p}\n" for p in pieces(folder)))
+        subwords.write_bytes((arguments.model / "joint.model").read_bytes())
+    (folder / "vocabulary.txt").write_text("".join(f"{piece}\n" for piece in pieces(folder)))
     side = {"src": arguments.source, "tgt": arguments.target}
     corpus = {f"path_{k}": str(arguments.corpus.resolve() / f"train.{side[k]}") for k in side}
     sentences = Path(corpus["path_src"]).read_bytes().count(b"\n")
+    settings = recipe(folder, corpus, sentences)
+    trained = step_of(checkpoints(folder)[-1]) if checkpoints(folder) else 0
+    if arguments.start_from_its_weights and trained <= 1:
+        train_until(1, folder, settings)  # so that there is a checkpoint
+        script = Path(__file__).with_name("opennmt_weights.py")
+        command = [python_of(folder), script, checkpoints(folder)[-1], arguments.model]
+        subprocess.run(command, check=True)
     steps_per_epoch = -(-sentences // SENTENCES_PER_BATCH)
-    settings = recipe(folder, corpus, sentences) | {
-        "save_checkpoint_steps": steps_per_epoch,
-        "train_steps": arguments.steps or arguments.epochs * steps_per_epoch,
-    }
+    train_until(arguments.steps or arguments.epochs * steps_per_epoch, folder, settings)
+
+
+def train_until(step: int, folder: Path, settings: dict[str, Any]) -> None:
+    """Run onmt_train from where it is to a step."""
     done = checkpoints(folder)
-    if done and step_of(done[-1]) >= settings["train_steps"]:
+    if done and step_of(done[-1]) >= step:
         return
-    if done:
-        settings["train_from"] = str(done[-1])
+    settings = {**settings, "train_steps": step, "train_from": str(done[-1]) if done else ""}
     config = folder / "train.yaml"
     config.write_text(json.dumps(settings, indent=1))  # JSON is YAML
     command = [str(python_of(folder)), "-m", "onmt.bin.train", "-config", str(config)]
@@ -137,6 +148,7 @@ def recipe(folder: Path, corpus: dict[str, str], sentences: int) -> dict[str, An
         "bucket_size": sentences,  # so that an epoch is an epoch
         "num_workers": 0,
         "valid_steps": 10**9,
+        "save_checkpoint_steps": STEPS_PER_CHECKPOINT,
         "report_every": 50,
         "seed": 1,
     }
@@ -147,37 +159,16 @@ def translate(arguments: argparse.Namespace) -> None:
     if not in_environment(arguments.folder):
         own = [str(python_of(arguments.folder)), *sys.argv]
         raise SystemExit(subprocess.run(own, env=environment()).returncode)
-    lines = arguments.source.read_text(encoding="utf-8").splitlines()
-    started = time.perf_counter()
-    engine, lengths = load(arguments)
-    load_s = time.perf_counter() - started
-    engine.infer_list(lines[:WARM_UP_SENTENCES])
-    lengths.clear()
-    started = time.perf_counter()
-    _, best = engine.infer_list(lines)
-    seconds = time.perf_counter() - started
-    hypotheses = [ranked[0] for ranked in best]
-    if arguments.output:
-        arguments.output.write_text("".join(f"{line}\n" for line in hypotheses), encoding="utf-8")
-    found = {
-        "sentences": len(lines),
-        "tokens": sum(lengths),
-        "seconds": seconds,
-        "tokens_per_s": sum(lengths) / seconds,
-        "load_s": load_s,
-        "peak_mb": processes.peak_mb(),
-    }
-    if arguments.reference:
-        from sacrebleu.metrics.bleu import BLEU
-
-        references = arguments.reference.read_text(encoding="utf-8").splitlines()
-        found["bleu"] = BLEU().corpus_score(hypotheses, [references]).score
+    source = arguments.source
+    if arguments.singly:
+        found = measuring.translate_lines(source, lambda: load(arguments), arguments.singly)
+    else:
+        found = measuring.translate_file(source, lambda: load(arguments), arguments.output)
     print(json.dumps(found))
 
 
-def load(arguments: argparse.Namespace) -> tuple[Any, list[int]]:
-    """The engine, and the list that it will add the target tokens of each sentence to."""
-    import torch
+def load(arguments: argparse.Namespace) -> measuring.Translate:
+    """As the command onmt_translate loads a model."""
     from onmt.bin.translate import _get_parser
     from onmt.inference_engine import InferenceEnginePY
     from onmt.utils.misc import set_random_seed
@@ -191,8 +182,6 @@ def load(arguments: argparse.Namespace) -> tuple[Any, list[int]]:
     ArgumentParser._validate_transforms_opts(opt)
     ArgumentParser.validate_translate_opts_dynamic(opt)
     set_random_seed(opt.seed, False)
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
     engine = InferenceEnginePY(opt)
     lengths: list[int] = []
     translate_batch = engine.translator.translate_batch
@@ -203,15 +192,20 @@ def load(arguments: argparse.Namespace) -> tuple[Any, list[int]]:
         lengths.extend(len(ranked[0]) for ranked in found["predictions"])
         return found
 
+    def translate(lines: list[str]) -> tuple[list[str], int]:
+        lengths.clear()
+        _, ranked = engine.infer_list(lines)
+        return [best for best, *_ in ranked], sum(lengths)
+
     engine.translator.translate_batch = counted
-    return engine, lengths
+    return translate
 
 
 def cold(arguments: argparse.Namespace) -> None:
     """Print the time and memory of one sentence, from the start of the process to its exit."""
     with tempfile.TemporaryDirectory() as scratch:
         command = cold_command(arguments.folder, arguments.sentence, Path(scratch))
-        times = [processes.run(command, environment()) for _ in range(arguments.times)]
+        times = [measuring.run(command, environment()) for _ in range(arguments.times)]
     seconds, peaks = zip(*times, strict=True)
     print(json.dumps({"seconds": statistics.median(seconds), "peak_mb": max(peaks)}))
 
@@ -283,7 +277,8 @@ def parse_arguments() -> argparse.Namespace:
     command = commands.add_parser("train", help=train.__doc__)
     command.set_defaults(run=train)
     command.add_argument("--corpus", type=Path, required=True, help="folder of train.fr, train.en")
-    command.add_argument("--subwords", type=Path, required=True, help="joint.model of a run of nmt")
+    command.add_argument("--model", type=Path, required=True, help="run of nmt: for its subwords")
+    command.add_argument("--start-from-its-weights", action="store_true")
     command.add_argument("--source", default="fr")
     command.add_argument("--target", default="en")
     command.add_argument("--epochs", type=int, default=EPOCHS)
@@ -291,11 +286,10 @@ def parse_arguments() -> argparse.Namespace:
     command = commands.add_parser("translate", help=translate.__doc__)
     command.set_defaults(run=translate)
     command.add_argument("--source", type=Path, required=True)
-    command.add_argument("--reference", type=Path, help="print BLEU, too")
     command.add_argument("--output", type=Path, help="where to write the translations")
     command.add_argument("--beam", type=int, default=5)
     command.add_argument("--batch", type=int, default=64, help="sentences")
-    command.add_argument("--threads", type=int, help="by default what torch chooses")
+    command.add_argument("--singly", type=int, default=0, metavar="N", help="see decode_once.py")
     command = commands.add_parser("cold", help=cold.__doc__)
     command.set_defaults(run=cold)
     command.add_argument("--sentence", default=ONE_SENTENCE)
