@@ -40,7 +40,7 @@ $(VENV)/.nmt: pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "could not make $(VENV): is the venv module of Python installed?"; exit 1; }
 	@echo "installing nmt and what it needs into $(VENV)/, about a minute ..."
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable '.[train]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.nmt

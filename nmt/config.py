@@ -3,11 +3,14 @@
 A recipe is a TOML file with these sections. The docstring under each field is its help text.
 """
 
+import ast
 import difflib
+import inspect
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -31,9 +34,7 @@ Name = Annotated[str, Field(min_length=1)]
 class Section(BaseModel):
     """A frozen part of a configuration that refuses keys it does not know."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CorpusConfig(Section):
@@ -231,12 +232,23 @@ class SearchConfig(Section):
     """Translations returned for each sentence, best first."""
     length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
     """Scores are divided by length to this power; 0 for plain log-probabilities."""
+    coverage_penalty: Annotated[float, Field(ge=0.0)] = 0.0
+    """Weight of the penalty for source subwords that were not attended to (Wu et al. 2016, equation
+    14, beta); 0 for none."""
+    diversity_groups: Width = 1
+    """Divide the beam into this many groups that avoid each other's subwords (Vijayakumar et al.
+    2018); 1 for ordinary beam search."""
+    diversity_penalty: Annotated[float, Field(ge=0.0)] = 0.5
+    """How much a group avoids a subword for each row before it that has just taken it."""
     max_length_factor: Annotated[float, Field(gt=0.0)] = 2.0
     """A translation has at most this many subwords for each of the source ..."""
     max_length_extra: Count = 10
     """... and this many more."""
     no_repeat: Annotated[int, Field(ge=0)] = 0
     """Never produce the same run of this many subwords twice; 0 to allow it."""
+    repetition_penalty: Annotated[float, Field(ge=1.0)] = 1.0
+    """The log-probability of a subword that was produced before is multiplied by this (Keskar et
+    al. 2019); 1 for no penalty."""
     sample: bool = False
     """Draw translations at random instead of searching for the best."""
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
@@ -245,6 +257,9 @@ class SearchConfig(Section):
     """Sample among this many likeliest subwords; 0 for all."""
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Sample among the likeliest subwords that together have this probability."""
+    typical_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Sample among the most typical subwords that together have this probability (Meister et al.
+    2023)."""
     seed: Seed = 1
     """Seed of the sampling."""
     shortlist: bool = True
@@ -257,6 +272,16 @@ class SearchConfig(Section):
             raise ValueError(
                 f"search.n_best is {self.n_best} but search.beam only keeps {self.beam}: "
                 "raise the beam"
+            )
+        if self.sample and self.diversity_groups > 1:
+            raise ValueError(
+                f"search.diversity_groups is {self.diversity_groups} but search.sample is true: "
+                "samples are independent of each other, so leave one of the two out"
+            )
+        if self.beam % self.diversity_groups:
+            raise ValueError(
+                f"search.beam is {self.beam} and cannot be divided into search.diversity_groups = "
+                f"{self.diversity_groups} equal groups: make it a multiple"
             )
         return self
 
@@ -390,12 +415,13 @@ class Key:
 
 def keys(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Key]:
     """Every key of a recipe, in order."""
+    help_texts = _help_texts(section)
     for name, field in section.model_fields.items():
         default = field.get_default()
         if isinstance(default, Section):
             yield from keys(type(default), f"{prefix}{name}.")
         else:
-            text = " ".join((field.description or "").replace("``", "").split())
+            text = " ".join(help_texts[name].replace("``", "").split())
             yield Key(f"{prefix}{name}", _values(field.annotation), json.dumps(default), text)
 
 
@@ -418,6 +444,22 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             values[prefix + name] = value
     return values
+
+
+def _help_texts(section: type[Section]) -> dict[str, str]:
+    """The docstring under each field, by its name.
+
+    Read from the source only when somebody asks: that pydantic reads them at every start would
+    take as long as building the sections.
+    """
+    [declaration] = ast.parse(inspect.getsource(section)).body
+    assert isinstance(declaration, ast.ClassDef)
+    texts = {}
+    for field, below in pairwise(declaration.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                texts[name] = text
+    return texts
 
 
 def _values(annotation: Any) -> str:

@@ -1,32 +1,38 @@
-"""Nothing slow is imported before it is needed: looked at in the process itself."""
+"""Nothing slow is imported before it is needed, and nothing but the base install to translate."""
 
 import os
+import re
 import subprocess
 import sys
 import time
+import tomllib
+import venv
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-SLOW = {
-    "datasets",
-    "huggingface_hub",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "rich",
-    "sacrebleu",
-    "safetensors",
-    "sentencepiece",
-    "torch",
-    "transformers",
-}
+from nmt.cli.command import TO_TRAIN
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+NOT_TO_TRANSLATE = TO_TRAIN | {"huggingface_hub", "pandas", "rich", "tensorboard", "transformers"}
+SLOW = NOT_TO_TRANSLATE | {"numpy", "onnxruntime", "sentencepiece"}
 
 RUN_AND_LIST = """
 import atexit, sys
 atexit.register(lambda: print(sorted({name.partition(".")[0] for name in sys.modules}),
                               file=open("modules.txt", "w")))
 sys.argv = ["nmt", *sys.argv[1:]]
+from nmt.cli import main
+main()
+"""
+
+COUNT_THREADS = """
+import atexit, os
+atexit.register(lambda: print(len(os.listdir("/proc/self/task")), file=open("threads.txt", "w")))
 from nmt.cli import main
 main()
 """
@@ -44,6 +50,75 @@ def run(folder: Path, *arguments: str) -> tuple[int, set[str], float]:
     elapsed_s = time.perf_counter() - started
     modules = (folder / "modules.txt").read_text()
     return process.returncode, set(modules.strip("[]\n").replace("'", "").split(", ")), elapsed_s
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of random weights, ``trained``, and its export alone, ``exported``."""
+    from nmt.config import RunConfig, override
+    from nmt.corpus.tokenizer import train_tokenizer
+    from nmt.model.seq2seq import build
+    from nmt.model.weights import named_weights, weights_bytes
+    from nmt.run import RunDirectory, write_atomically
+    from nmt.training.exporting import export_run
+
+    folder = tmp_path_factory.mktemp("runs")
+    sizes = ["model.hidden_size=16", "model.embedding_size=8", "tokenizer.vocabulary_size=300"]
+    config = override(RunConfig(), sizes)
+    trained = RunDirectory.create(folder / "trained", config)
+    train_tokenizer(["le chat dort dans la maison"] * 9, config.tokenizer, trained.joint_model)
+    weights = weights_bytes(named_weights(build(config.model, 300, 300, seed=2)))
+    write_atomically(trained.model_file, weights)
+    export_run(trained, trained.copy_to(folder / "exported"), config, None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base_install(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment with nmt and what its base install asks for, nothing else.
+
+    It has the very files of this environment, linked to, so that no network is needed.
+    """
+    folder = tmp_path_factory.mktemp("environments") / "base"
+    builder = venv.EnvBuilder(symlinks=os.name == "posix")
+    builder.create(folder)
+    paths = builder.ensure_directories(folder)
+    packages = next(folder.glob("[Ll]ib/**/site-packages"))
+    (packages / "nmt").symlink_to(ROOT / "nmt", target_is_directory=True)
+    for name in with_dependencies(PROJECT["dependencies"]):
+        found = distribution(name)
+        for top in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
+            if not (packages / top).exists():  # namespaces such as google belong to several
+                (packages / top).symlink_to(Path(str(found.locate_file(top))))
+    return Path(paths.env_exe)
+
+
+def with_dependencies(requirements: list[str]) -> set[str]:
+    """The names of required packages, and of those that they require, and so on."""
+    names: set[str] = set()
+    waiting = [Requirement(text) for text in requirements]
+    while waiting:
+        requirement = waiting.pop()
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if applies and requirement.name not in names:
+            names.add(requirement.name)
+            waiting += [Requirement(text) for text in distribution(requirement.name).requires or []]
+    return names
+
+
+def in_base_install(
+    python: Path, folder: Path, *arguments: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run Python in a folder as somebody does who has only the base install."""
+    strange = ("NMT_", "PYTHON")
+    environment = {k: value for k, value in os.environ.items() if not k.startswith(strange)}
+    return subprocess.run(
+        [python, *arguments],
+        cwd=folder,
+        env=environment | {"PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,12 +152,87 @@ def test_help_and_errors_import_nothing_slow(
     assert elapsed_s < 5.0, "well under a second on a machine that has nothing else to do"
 
 
+def test_translating_with_an_export_imports_nothing_that_only_training_needs(
+    runs: Path, tmp_path: Path
+) -> None:
+    returned, modules, _ = run(tmp_path, "translate", "--model", str(runs / "exported"), "le chat")
+    assert returned == 0
+    assert {"nmt", "numpy", "onnxruntime", "sentencepiece"} <= modules
+    assert not modules & NOT_TO_TRANSLATE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_translating_a_sentence_starts_no_thread_and_leaves_nothing_at_home(
+    runs: Path, tmp_path: Path
+) -> None:
+    strange = ("OMP_", "OPENBLAS_", "ORT_", "XDG_", "CI", "GITHUB_")
+    environment = {k: value for k, value in os.environ.items() if not k.startswith(strange)}
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", COUNT_THREADS, "translate", "--model", runs / "exported", "le chat"],
+        cwd=tmp_path,
+        env=environment | {"HOME": str(home)},
+        check=True,
+    )
+    assert (tmp_path / "threads.txt").read_text() == "1\n", "neither of NumPy nor ONNX Runtime"
+    assert not list(home.iterdir()), "ONNX Runtime reports nothing to its makers"
+
+
+def test_translating_needs_the_base_install_alone(base_install: Path, runs: Path) -> None:
+    done = in_base_install(
+        base_install, runs, "-m", "nmt", "translate", "--model", "exported", "le chat", "dort"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 2
+    assert done.stderr == "translating with exported\n"
+
+
+@pytest.mark.parametrize("module", sorted(TO_TRAIN))
+def test_the_base_install_leaves_out_what_training_needs(
+    base_install: Path, tmp_path: Path, module: str
+) -> None:
+    done = in_base_install(base_install, tmp_path, "-c", f"import {module}")
+    assert f"No module named '{module}'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --run new",
+        "tokenizer --run new",
+        "eval --model exported --source text --reference text",
+        "export trained --to new",
+        "translate --model trained chat",
+    ],
+)
+def test_what_needs_more_than_the_base_install_says_in_one_line_what_and_how_to_get_it(
+    base_install: Path, runs: Path, tmp_path: Path, command: str
+) -> None:
+    for run in ("trained", "exported"):
+        (tmp_path / run).symlink_to(runs / run)
+    (tmp_path / "text").write_text("le chat\n")
+    done = in_base_install(base_install, tmp_path, "-m", "nmt", *command.split())
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    *_, last = done.stderr.splitlines()
+    names = "|".join(TO_TRAIN)
+    assert re.fullmatch(
+        rf"nmt: this needs ({names}), which is not installed: pip install 'nmt\[train\]'", last
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_the_packages_that_are_explained_are_those_of_the_extra() -> None:
+    extra = {Requirement(text).name for text in PROJECT["optional-dependencies"]["train"]}
+    assert extra | {"pyarrow"} == TO_TRAIN, "pyarrow comes with datasets"
+
+
 def test_what_is_slow_is_banned_from_the_top_of_modules_by_lint() -> None:
-    root = Path(__file__).parent.parent
     for file in ("nmt/cli/train.py", "nmt/run.py", "nmt/config.py", "nmt/__init__.py"):
         found = subprocess.run(
             [sys.executable, "-m", "ruff", "check", "--stdin-filename", file, "-"],
-            cwd=root,
+            cwd=ROOT,
             input='"""Doc."""\n\nimport torch\n\nprint(torch)\n',
             capture_output=True,
             text=True,

@@ -18,6 +18,9 @@ INTERRUPTED = 130
 BROKEN_PIPE = 1
 """What typer, too, makes of a pipe that nobody reads any more."""
 
+TO_TRAIN = frozenset({"datasets", "onnx", "pyarrow", "sacrebleu", "safetensors", "torch"})
+"""Packages of the extra ``nmt[train]``, which the base install leaves out."""
+
 EXAMPLE = """\b
 Example:
   nmt train                          (French to English, on the corpus that comes with nmt)
@@ -86,6 +89,10 @@ def _run() -> int:
         if isinstance(error, BrokenPipeError) or not error.strerror:
             raise
         return _fail(f"{error.filename or 'output'}: {error.strerror}")
+    except ModuleNotFoundError as error:
+        if error.name not in TO_TRAIN:
+            raise
+        return _fail(f"this needs {error.name}, which is not installed: pip install 'nmt[train]'")
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""

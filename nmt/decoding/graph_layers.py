@@ -293,9 +293,7 @@ class GraphDot(GraphScored):
 
     def scores(self, query: Vector, keys: str, shape: str) -> str:
         """See `GraphScored.scores`."""
-        # (N, W, H) x (N, H, S) = (N, W, S)
-        turned = self.graph.add("Transpose", keys, perm=[0, 2, 1])
-        return self.graph.add("MatMul", self._grouped(query.name, shape), turned)
+        return compared(self.graph, self._grouped(query.name, shape), keys, [0, 2, 1])
 
 
 class GraphGeneral(GraphDot):
@@ -331,8 +329,7 @@ class GraphMultiHead(GraphAttention):
         graph, size = self.graph, self.config.hidden_size
         key, value = (self._heads(part) for part in graph.split(keys, size, size))
         asked = self._heads(self._grouped(self.linear("query", query), shape))
-        # (N, heads, W, D) x (N, heads, D, S) = (N, heads, W, S)
-        scores = graph.add("MatMul", asked, graph.add("Transpose", key, perm=[0, 1, 3, 2]))
+        scores = compared(graph, asked, key, [0, 1, 3, 2])
         root = np.float32((size // self.config.attention_heads) ** 0.5)
         scores = graph.add("Div", scores, graph.constant(root))
         masked = graph.add("Add", scores, graph.add("Unsqueeze", mask, graph.integers(1)))
@@ -350,6 +347,23 @@ class GraphMultiHead(GraphAttention):
         return self.graph.add(
             "Transpose", self.graph.add("Reshape", value, shape), perm=[0, 2, 1, 3]
         )
+
+
+def compared(graph: Graph, queries: str, keys: str, turned: list[int]) -> str:
+    """The product of each query with each key, shape (sentences, ..., width, source length).
+
+    The keys come first: how ONNX Runtime adds up a product depends on the length of the second
+    matrix, which is the width then, and not on how long the longest source of the batch is.
+
+    Args:
+        graph: Where.
+        queries: Shape (sentences, ..., width, size).
+        keys: Shape (sentences, ..., source length, size).
+        turned: The axes with the last two exchanged.
+    """
+    # (N, S, H) x (N, H, W) = (N, S, W)
+    products = graph.add("MatMul", keys, graph.add("Transpose", queries, perm=turned))
+    return graph.add("Transpose", products, perm=turned)
 
 
 ATTENTIONS: dict[str, type[GraphAttention]] = {

@@ -1,6 +1,7 @@
 """The search's view of an exported model: ONNX Runtime and NumPy, and no torch."""
 
 import copy
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -185,6 +186,8 @@ def _session(graph: Path | bytes) -> "InferenceSession":
     Raises:
         RunError: ONNX Runtime cannot load it.
     """
+    # Or from 1.29 on it reports its use to Microsoft, and keeps a database for that at home.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -20,6 +20,13 @@ NEVER_PRODUCED = [PAD, BOS, UNK]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+NOT_PROBABILITIES = (
+    "the model computes numbers that are not probabilities (such as NaN): its weights are damaged "
+    "or its training diverged; use another run or an earlier checkpoint"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,15 @@ class Distribution:
 
     log_probabilities: Floats
     attention: Floats | None = None
+
+    def candidates(self, k: int) -> Candidates:
+        """The `k` likeliest tokens of each row, as many as there are if there are fewer."""
+        values = self.log_probabilities
+        k = min(k, values.shape[1])
+        best = np.argpartition(-values, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(values, best, axis=1), axis=1, kind="stable")
+        best = np.take_along_axis(best, order, axis=1)
+        return Candidates(np.take_along_axis(values, best, axis=1), best, self.attention)
 
 
 class Stepper(Protocol[State]):

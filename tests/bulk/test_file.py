@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.bulk import Input, Output, file, translate_file
+from nmt.bulk.file import Done
 from nmt.errors import BulkError, SearchError
 from nmt.progress import Display, Headway
 from tests.bulk.shouter import shout
@@ -121,6 +122,33 @@ def test_a_resumed_file_is_the_uninterrupted_one_and_no_line_is_translated_twice
     assert listener.notes == [f"{begun}: 6 lines are translated already"]
     first, second = TEN.upper().split(b"LINE 6")
     assert begun.read_bytes() == first + b"7 LINE 6" + second.replace(b"L", b"%d L") % (8, 9, 10)
+
+
+def test_what_was_written_after_the_last_whole_chunk_is_taken_out(begun: Path) -> None:
+    with begun.with_name("out.partial").open("ab") as partial:
+        partial.write(b"torn" * 1000)
+    run(TEN, begun, resume=True)
+    assert begun.read_bytes() == TEN.upper()
+
+
+def test_a_chunk_is_on_the_disk_before_it_is_said_to_be_done(
+    tmp_path: Path, short_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    fsync, keep = os.fsync, Output.keep
+
+    def recording(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    def checking(output: Output, done: Done) -> None:
+        assert synced[-1:] == [done.output_bytes] or not done.lines
+        keep(output, done)
+
+    monkeypatch.setattr(os, "fsync", recording)
+    monkeypatch.setattr(Output, "keep", checking)
+    run(TEN, tmp_path / "out")
+    assert len(synced) > 4
 
 
 def test_a_process_that_dies_between_any_two_writes_can_be_gone_on_with(

@@ -59,9 +59,18 @@ def test_a_damaged_shard_is_one_line_as_without_ray(
         translate_shards(shards, translate, RayEngine(workers=1), Display())
 
 
-def test_a_batch_translator_maps_over_a_ray_dataset(translate: BatchTranslator) -> None:
+def test_a_batch_translator_maps_over_a_ray_dataset(
+    translate: BatchTranslator, shared_run: Path
+) -> None:
     texts = ["le petit chat voit le grand chien.", "", "le chien"]
     expected = translate({"text": texts})["translation_text"]
     rows = ray.data.from_items([{"text": text, "n": n} for n, text in enumerate(texts)])
-    found = rows.map_batches(translate, batch_size=2).take_all()
-    assert [row["translation_text"] for row in sorted(found, key=lambda row: row["n"])] == expected
+    actors = rows.map_batches(
+        BatchTranslator,
+        fn_constructor_args=(shared_run / "checkpoints" / "toy",),
+        batch_size=2,
+        concurrency=1,
+    )
+    for mapped in (rows.map_batches(translate, batch_size=2), actors):
+        found = sorted(mapped.take_all(), key=lambda row: row["n"])
+        assert [row["translation_text"] for row in found] == expected
