@@ -130,7 +130,7 @@ class Bench:
     def __init__(self, arguments: argparse.Namespace, scratch: Path) -> None:
         self.arguments = arguments
         self.scratch = scratch
-        self.lines = arguments.source.read_text(encoding="utf-8").splitlines()
+        self.lines = measuring.lines_of(arguments.source)
         self.warm_file = scratch / "warm.txt"
         self.warm_file.write_text(warm_sentence(self.lines) + "\n", encoding="utf-8")
         self.systems = [self.own(name) for name in arguments.backends]
@@ -203,12 +203,12 @@ class Bench:
 
         from nmt.evaluation import bleu_tokenizer
 
-        references = self.arguments.reference.read_text(encoding="utf-8").splitlines()
+        references = measuring.lines_of(self.arguments.reference)
         metric = BLEU(tokenize=bleu_tokenizer(self.arguments.target))
         scores = {}
         for row in self.rows():
             if row.kind == "throughput":
-                hypotheses = self.output(row).read_text(encoding="utf-8").splitlines()
+                hypotheses = measuring.lines_of(self.output(row))
                 if len(hypotheses) != len(references):
                     raise SystemExit(
                         f"{len(hypotheses)} translations, {len(references)} references"

@@ -18,7 +18,7 @@ Translate = Callable[[list[str]], tuple[list[str], int]]
 
 def translate_file(source: Path, load: Callable[[], Translate], output: Path | None) -> dict:
     """Translate a file; seconds are without loading and a warm-up."""
-    lines = source.read_text(encoding="utf-8").splitlines()
+    lines = lines_of(source)
     translate, load_s = timed(load)
     translate(lines[:WARM_UP_SENTENCES])
     (texts, tokens), seconds = timed(lambda: translate(lines))
@@ -31,11 +31,16 @@ def translate_file(source: Path, load: Callable[[], Translate], output: Path | N
 
 def translate_lines(source: Path, load: Callable[[], Translate], times: int) -> dict:
     """Translate the lines of a file one by one, over and over; seconds are the median of a line."""
-    lines = source.read_text(encoding="utf-8").splitlines()
+    lines = lines_of(source)
     translate, load_s = timed(load)
     translate(lines[:1])
     each = [timed(lambda line=line: translate([line]))[1] for line in lines * times]
     return {"seconds": statistics.median(each), "load_s": load_s, "peak_mb": peak_mb()}
+
+
+def lines_of(file: Path) -> list[str]:
+    """The lines of a text. Only a line feed ends one, unlike for str.splitlines."""
+    return file.read_bytes().decode().removesuffix("\n").split("\n")
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

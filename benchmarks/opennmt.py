@@ -45,6 +45,7 @@ REQUIREMENTS = [
     "pyonmttok>=1.37,<2",
     "pyyaml",
     "rapidfuzz",
+    "regex",
     "sacrebleu>=2.5",
     "safetensors",
     "sentencepiece",
@@ -57,7 +58,6 @@ STUBS = ["spacy", "fasttext"]
 EPOCHS = 4
 STEPS_PER_CHECKPOINT = 100
 SENTENCES_PER_BATCH = 64
-ONE_SENTENCE = "Un homme en chemise bleue joue de la guitare dans la rue."
 SPECIAL = {"<unk>", "<pad>", "<blank>", "<s>", "</s>"}
 
 
@@ -263,7 +263,7 @@ def python_of(folder: Path) -> Path:
 
 
 def in_environment(folder: Path) -> bool:
-    return Path(sys.prefix) == folder / "venv"
+    return Path(sys.prefix).resolve() == (folder / "venv").resolve()
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -292,7 +292,7 @@ def parse_arguments() -> argparse.Namespace:
     command.add_argument("--singly", type=int, default=0, metavar="N", help="see decode_once.py")
     command = commands.add_parser("cold", help=cold.__doc__)
     command.set_defaults(run=cold)
-    command.add_argument("--sentence", default=ONE_SENTENCE)
+    command.add_argument("--sentence", default="Je suis étudiant")
     command.add_argument("--times", type=int, default=5)
     return parser.parse_args()
 

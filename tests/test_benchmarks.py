@@ -111,6 +111,11 @@ def test_a_file_is_timed_without_loading_and_its_tokens_are_counted_once(
     assert output.read_text(encoding="utf-8") == "EIN HAUS\nEIN KLEINES HAUS\n"
 
 
+def test_only_a_line_feed_ends_a_line(measuring: Any, tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes("a\u2028b\n\nc\r\n".encode())
+    assert measuring.lines_of(tmp_path / "text") == ["a\u2028b", "", "c\r"]
+
+
 def test_a_command_that_fails_says_what_it_said(measuring: Any) -> None:
     with pytest.raises(SystemExit, match="no such thing"):
         measuring.run([sys.executable, "-c", "raise SystemExit('no such thing')"], None)
