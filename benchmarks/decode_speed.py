@@ -25,7 +25,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -138,21 +138,8 @@ class Bench:
             self.systems.insert(0, self.peer(arguments.opennmt.resolve()))
 
     def rows(self) -> list[Row]:
-        rows = [Row("cold", system, 5) for system in self.systems]
-        rows += [
-            Row("warm", system, beam) for beam in self.arguments.beams for system in self.systems
-        ]
-        for beam in self.arguments.beams:
-            for system in self.systems:
-                for batch in self.batches(system):
-                    rows.append(Row("throughput", system, beam, batch))
-        return rows
-
-    def batches(self, system: System) -> Iterable[int]:
-        if system.name == OPENNMT:
-            return [self.arguments.opennmt_batch]
-        # by batch size for the first alone: it would be long for all
-        return [0, *self.arguments.batches] if system.name == self.arguments.backends[0] else [0]
+        arguments = self.arguments
+        return rows(self.systems, arguments.beams, arguments.batches, arguments.opennmt_batch)
 
     def own(self, name: str) -> System:
         """nmt with one of the BACKENDS."""
@@ -215,6 +202,22 @@ class Bench:
                     )
                 scores[row] = metric.corpus_score(hypotheses, [references]).score
         return scores, str(metric.get_signature())
+
+
+def rows(
+    systems: Sequence[System], beams: Sequence[int], batches: Sequence[int], opennmt_batch: int
+) -> list[Row]:
+    """What is measured. By batch size only the first of nmt is: it would be long for all."""
+    own = [system for system in systems if system.name != OPENNMT]
+    found = [Row("cold", system, 5) for system in systems]
+    found += [Row("warm", system, beam) for beam in beams for system in systems]
+    for beam in beams:
+        for system in systems:
+            sizes = [0] if system in own else [opennmt_batch]
+            if system == own[0]:
+                sizes += batches
+            found += [Row("throughput", system, beam, size) for size in sizes]
+    return found
 
 
 def prepare(run: Path, precision: str, folder: Path) -> None:

@@ -28,6 +28,21 @@ def results(decode_speed: Any, seconds: list[float], name: str, tokens: int) -> 
     return decode_speed.summary(row, runs, {row: 49.44})
 
 
+def test_batch_sizes_are_tried_with_the_first_backend_and_one_with_the_peer(
+    decode_speed: Any,
+) -> None:
+    systems = [decode_speed.System(name, (), ()) for name in ("OpenNMT-py", "nmt int8", "nmt fp32")]
+    rows = decode_speed.rows(systems, beams=[5], batches=[1, 16], opennmt_batch=64)
+    of_the_file = [(row.system.name, row.batch) for row in rows if row.kind == "throughput"]
+    assert of_the_file == [
+        ("OpenNMT-py", 64),
+        ("nmt int8", 0),
+        ("nmt int8", 1),
+        ("nmt int8", 16),
+        ("nmt fp32", 0),
+    ]
+
+
 def test_a_row_is_the_median_of_its_times_and_the_most_of_its_memory(decode_speed: Any) -> None:
     result = results(decode_speed, [4.0, 2.0, 9.0], "nmt int8", 1000)
     assert (result.seconds, result.fastest_s, result.slowest_s) == (4.0, 2.0, 9.0)
