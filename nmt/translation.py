@@ -75,3 +75,35 @@ class Translation:
             "source_tokens": list(self.source_pieces),
             "hypotheses": [hypothesis.as_dict() for hypothesis in self.hypotheses],
         }
+
+
+@dataclass(frozen=True)
+class ScoredPair:
+    """A text, a given translation of it, and what the model makes of that.
+
+    Attributes:
+        source: The text, as it was given.
+        target: The translation, as it was given.
+        score: The log-probability, normalised by length as the search does it.
+        log_probability: Sum over the pieces of the translation, natural logarithm.
+        pieces: Its subwords, the end of sentence included.
+        log_probabilities: Of each piece, after those before it.
+    """
+
+    source: str
+    target: str
+    score: float
+    log_probability: float
+    pieces: tuple[str, ...]
+    log_probabilities: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "score": self.score,
+            "log_probability": self.log_probability,
+            "tokens": list(self.pieces),
+            "log_probabilities": list(self.log_probabilities),
+        }

@@ -1,29 +1,43 @@
 """Text in, text out: split if too long, encode, batch by length, search, decode, restore order."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from nmt.alignment import Alignment, align_units, join, units
 from nmt.config import RunConfig, SearchConfig
-from nmt.corpus.batches import make_batch
+from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.text import check_text, normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer
 from nmt.decoding.constraints import Constrained, Constraints
+from nmt.decoding.ensemble import EnsembleStepper
+from nmt.decoding.forced import Dictated, dictate
 from nmt.decoding.search import Hypothesis, search
 from nmt.decoding.stepper import Stepper
+from nmt.errors import RunError, SearchError
 from nmt.glossary import Glossary
 from nmt.run import RunDirectory
 from nmt.splitting import begin_words, split_text
 from nmt.text_constraints import ANYTHING, ConstraintEncoder, TextConstraints
-from nmt.translation import TranslatedHypothesis, Translation
+from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
 
-__all__ = ["TextConstraints", "TranslatedHypothesis", "Translation", "Translator"]
+if TYPE_CHECKING:
+    from nmt.markup import Language
+    from nmt.next_words import NextWord
+
+__all__ = [
+    "Glossary",
+    "ScoredPair",
+    "TextConstraints",
+    "TranslatedHypothesis",
+    "Translation",
+    "Translator",
+]
 
 LINES_PER_CHUNK = 1024
 """Lines that `Translator.stream` holds at a time."""
@@ -114,6 +128,45 @@ class Translator:
         whole = exported.without_shortlist()
         return cls(exported, source, target, options, longest, _cores(), whole)
 
+    @classmethod
+    def load_ensemble(
+        cls, runs: Sequence[RunDirectory], options: SearchConfig | None = None
+    ) -> Self:
+        """Load several trained models that translate together, by the mean of their probabilities.
+
+        Args:
+            runs: Where they are, at least one. They have the same tokenizers.
+            options: How to search; None for what the recipe of the first says.
+
+        Raises:
+            RunError: As `load`, or their tokenizers differ.
+            TokenizerError: A tokenizer is damaged.
+        """
+        first, *others = (cls.load(run, options) for run in runs)
+        if not others:
+            return first
+        for run, other in zip(runs[1:], others, strict=True):
+            if other._digests != first._digests:
+                raise RunError(
+                    f"{run.path} has another tokenizer than {runs[0].path}: an ensemble needs "
+                    "models that were trained with the same tokenizer files"
+                )
+        every = [first, *others]
+        lengths = [each._max_tokens for each in every if each._max_tokens is not None]
+        return cls(
+            EnsembleStepper([each._stepper for each in every]),
+            first._source_tokenizer,
+            first._target_tokenizer,
+            first.options,
+            min(lengths, default=None),
+            min(each._threads for each in every),
+            EnsembleStepper([each._whole for each in every]),
+        )
+
+    @property
+    def _digests(self) -> tuple[str, str]:
+        return self._source_tokenizer.digest, self._target_tokenizer.digest
+
     def translate(
         self,
         texts: Sequence[str],
@@ -170,6 +223,115 @@ class Translator:
         while chunk := list(islice(lines, lines_per_chunk)):
             yield from self.translate(chunk, options)
 
+    def translate_markup(
+        self,
+        texts: Sequence[str],
+        language: "Language",
+        options: SearchConfig | None = None,
+        *,
+        glossary: Glossary | None = None,
+        forbidden: Sequence[str] = (),
+    ) -> list[str]:
+        """Translate documents or parts of them, with their tags; see `nmt.markup`.
+
+        Args:
+            texts: The documents.
+            language: What they are written in: ``html`` or ``xml``.
+            options: How to search; None for the options of the translator.
+            glossary: What words of the texts are to become.
+            forbidden: Words that no translation holds.
+
+        Raises:
+            MarkupError: XML is not well formed.
+            RunError: The model has no attention.
+            SearchError: As `translate`.
+        """
+
+        def translate(sentences: list[str]) -> list[Translation]:
+            constraints = [TextConstraints(forbidden=tuple(forbidden))] * len(sentences)
+            return self.translate(sentences, options, constraints, glossary=glossary, align=True)
+
+        from nmt.markup import translate_markup
+
+        return translate_markup(translate, texts, language)
+
+    def score(
+        self, sources: Sequence[str], targets: Sequence[str], options: SearchConfig | None = None
+    ) -> list[ScoredPair]:
+        """Score given translations as the search scores its own.
+
+        A text is scored in one piece however long it is. An empty translation of an empty text is
+        certain, as it is for `translate`.
+
+        Args:
+            sources: The texts.
+            targets: A translation of each.
+            options: The penalties; None for the options of the translator.
+
+        Raises:
+            SearchError: A text holds a NUL or a lone surrogate, or the model is damaged.
+        """
+        options = self.options if options is None else options
+        for text in (*sources, *targets):
+            check_text(text)
+        pairs = [
+            (self._source_tokenizer.encode(source), self._target_tokenizer.encode(target))
+            for source, target in zip(sources, targets, strict=True)
+        ]
+        stepper = self._stepper if options.shortlist else self._whole
+        found: dict[int, Dictated] = {}
+
+        def fill(rows: list[int]) -> None:
+            batch = _batch([pairs[row][0] for row in rows])
+            each = [pairs[row][1] for row in rows]
+            dictated = dictate(stepper, batch.source, batch.source_lengths, each, options)
+            found.update(zip(rows, dictated, strict=True))
+
+        lengths = [max(len(source), len(target)) + 1 for source, target in pairs]
+        greedy = options.model_copy(update={"beam": 1, "n_best": 1})
+        self._run(list(_batches(lengths, greedy, self._threads)), fill)
+        return [
+            self._scored(source, target, found[row])
+            if any(pairs[row])
+            else ScoredPair(source, target, 0.0, 0.0, (), ())
+            for row, (source, target) in enumerate(zip(sources, targets, strict=True))
+        ]
+
+    def _scored(self, source: str, target: str, dictated: Dictated) -> ScoredPair:
+        hypothesis = dictated.hypothesis
+        return ScoredPair(
+            source=source,
+            target=target,
+            score=hypothesis.score,
+            log_probability=hypothesis.log_probability,
+            pieces=tuple(self._target_tokenizer.pieces([*hypothesis.tokens, EOS])),
+            log_probabilities=dictated.log_probabilities,
+        )
+
+    def alternatives(self, text: str, prefix: str = "", count: int = 5) -> "list[NextWord]":
+        """The likeliest next words of a translation.
+
+        Args:
+            text: One sentence.
+            prefix: What the translation begins with. Where it ends in a letter, a word that goes
+                on with it is among the alternatives; with a space at its end, none.
+            count: How many words, at most.
+
+        Returns:
+            Likeliest first; the empty word is the end of the translation.
+
+        Raises:
+            SearchError: The text is empty or too long for the model, or is not text.
+        """
+        check_text(prefix)
+        parts = self._parts(text)
+        if len(parts) != 1:
+            problem = "too long for the model: give one sentence" if parts else "empty"
+            raise SearchError(f"{text[:40]!r}: this text is {problem}")
+        from nmt.next_words import NextWords
+
+        return NextWords(self._whole, self._target_tokenizer).after(parts[0].ids, prefix, count)
+
     def _parts(self, text: str) -> list[Part]:
         """The parts of a text: one unless it is empty or too long."""
         check_text(text)
@@ -216,21 +378,24 @@ class Translator:
         found: list[list[Hypothesis]] = [[] for _ in parts]
 
         def fill(rows: list[int]) -> None:
-            sources = [np.array(parts[row], dtype=np.int64) for row in rows]
-            batch = make_batch(sources, [source[:0] for source in sources])
+            batch = _batch([parts[row] for row in rows])
             constrained = self._constrained(constraints, rows)
             hypotheses = search(stepper, batch.source, batch.source_lengths, options, constrained)
             for row, best in zip(rows, hypotheses, strict=True):
                 found[row] = best
 
         batches = list(_batches([len(part) + 1 for part in parts], options, self._threads))
+        self._run(batches, fill)
+        return found
+
+    def _run(self, batches: list[list[int]], fill: Callable[[list[int]], None]) -> None:
+        """Call for each batch, for some at a time where there are threads."""
         if min(len(batches), self._threads) < 2:
             for rows in batches:
                 fill(rows)
         else:
             with ThreadPoolExecutor(self._threads) as pool:
                 list(pool.map(fill, batches))
-        return found
 
     def _translation(
         self,
@@ -302,6 +467,12 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _batch(parts: list[list[int]]) -> Batch:
+    """Sources as the search takes them."""
+    sources = [np.array(part, dtype=np.int64) for part in parts]
+    return make_batch(sources, [source[:0] for source in sources])
 
 
 def _batches(lengths: list[int], options: SearchConfig, threads: int) -> Iterator[list[int]]:

@@ -170,13 +170,18 @@ class Tokenizer:
         True for those that begin with a letter, a digit or an accent, and for bytes, which may
         spell one; False for those that begin a word, for punctuation, PAD, BOS, EOS and UNK.
         """
-        is_byte = self._processor.is_byte(list(range(self.vocabulary_size)))
         return np.array(
             [
                 token > UNK and (byte or is_word_character(piece[0]))
-                for token, (piece, byte) in enumerate(zip(self._pieces, is_byte, strict=True))
+                for token, (piece, byte) in enumerate(zip(self._pieces, self.is_byte, strict=True))
             ]
         )
+
+    @cached_property
+    def is_byte(self) -> list[bool]:
+        """Which pieces are bytes of characters that have no piece."""
+        is_byte: list[bool] = self._processor.is_byte(list(range(self.vocabulary_size)))
+        return is_byte
 
     @cached_property
     def _longest_piece(self) -> int:
@@ -190,11 +195,10 @@ class Tokenizer:
     @cached_property
     def _spelling(self) -> dict[str, list[int]]:
         """The id of every piece that spells text, without the bytes."""
-        is_byte = self._processor.is_byte(list(range(self.vocabulary_size)))
         return {
             piece: [token]
             for token, piece in enumerate(self._pieces)
-            if token > UNK and not is_byte[token]
+            if token > UNK and not self.is_byte[token]
         }
 
     def _ids(self, piece: str) -> list[int]:
