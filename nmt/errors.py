@@ -36,3 +36,11 @@ class SearchError(NmtError):
 
 class BulkError(NmtError):
     """A bulk translation would overwrite what is there, or go on with what is not its own."""
+
+
+class GlossaryError(NmtError):
+    """A glossary has a line that is no entry, or contradicts itself."""
+
+
+class MarkupError(NmtError):
+    """Text that is to be XML is not well formed."""

@@ -1,23 +1,43 @@
 """Text in, text out: split if too long, encode, batch by length, search, decode, restore order."""
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nmt.alignment import Alignment, align_units, join, units
 from nmt.config import RunConfig, SearchConfig
-from nmt.corpus.batches import make_batch
-from nmt.corpus.text import normalise
+from nmt.corpus.batches import Batch, make_batch
+from nmt.corpus.text import check_text, normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer
+from nmt.decoding.constraints import Constrained, Constraints
+from nmt.decoding.ensemble import EnsembleStepper
+from nmt.decoding.forced import Dictated, dictate
 from nmt.decoding.search import Hypothesis, search
-from nmt.decoding.stepper import Floats, Stepper
-from nmt.errors import SearchError
+from nmt.decoding.stepper import Stepper
+from nmt.errors import RunError, SearchError
+from nmt.glossary import Glossary
 from nmt.run import RunDirectory
+from nmt.splitting import begin_words, split_text
+from nmt.text_constraints import ANYTHING, ConstraintEncoder, TextConstraints
+from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
+
+if TYPE_CHECKING:
+    from nmt.markup import Language
+    from nmt.next_words import NextWord
+
+__all__ = [
+    "Glossary",
+    "ScoredPair",
+    "TextConstraints",
+    "TranslatedHypothesis",
+    "Translation",
+    "Translator",
+]
 
 LINES_PER_CHUNK = 1024
 """Lines that `Translator.stream` holds at a time."""
@@ -29,81 +49,20 @@ FEWEST_SENTENCES = 8
 TOKENS_PER_BATCH = 4096
 """Source tokens of a batch, padding included."""
 
-LONGEST_CHARACTER_BYTES = 4
-CUTS = (
-    # After a sentence with its closing quotes, but not before a small letter (an abbreviation);
-    # the escapes are the ideographic full stop, exclamation and question mark.
-    re.compile(r"(?<=[.!?…])(?:\s?[\"'»”\u2019)\]])*\s+(?![a-zà-öø-ÿ»])|(?<=[\u3002\uff01\uff1f])"),
-    # After a clause; the escapes are the Arabic and ideographic commas, colons and semicolons.
-    re.compile(r"(?<=[,;:\u060c\u061b])\s+|(?<=[\uff0c\uff1b\uff1a\u3001])"),
-    # After a word.
-    re.compile(r"\s+"),
-)
-"""Where a text is cut that is too long, the best places first."""
-
 
 @dataclass(frozen=True)
-class TranslatedHypothesis:
-    """One translation of a text.
+class Part:
+    """What is translated at a time.
 
     Attributes:
-        text: The translation.
-        score: What it was ranked by: the log-probability, normalised by length.
-        log_probability: Sum over its pieces, natural logarithm.
-        pieces: Its subwords, ends of sentences included.
-        attention: Where each piece looked, shape (pieces, source pieces); None for a model
-            without attention, for an empty text, and for one that was translated in parts.
-        is_complete: The model ended it; False where it was cut off at the length limit.
+        text: A text, or a part of one that is too long; normalised and not empty.
+        ids: Its source subwords, without the end of sentence.
+        begins_word: False where the text was cut in the middle of a word.
     """
 
     text: str
-    score: float
-    log_probability: float
-    pieces: tuple[str, ...]
-    attention: Floats | None = field(compare=False)
-    is_complete: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same, ready for JSON."""
-        attention = self.attention
-        return {
-            "text": self.text,
-            "score": self.score,
-            "log_probability": self.log_probability,
-            "is_complete": self.is_complete,
-            "tokens": list(self.pieces),
-            "attention": None
-            if attention is None
-            else attention.astype(np.float64).round(4).tolist(),
-        }
-
-
-@dataclass(frozen=True)
-class Translation:
-    """A text and its translations.
-
-    Attributes:
-        source: The text, as it was given.
-        source_pieces: Its subwords, ends of sentences included; empty for an empty text.
-        hypotheses: Best first, at least one.
-    """
-
-    source: str
-    source_pieces: tuple[str, ...]
-    hypotheses: tuple[TranslatedHypothesis, ...]
-
-    @property
-    def text(self) -> str:
-        """The best translation."""
-        return self.hypotheses[0].text
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same, ready for JSON."""
-        return {
-            "source": self.source,
-            "source_tokens": list(self.source_pieces),
-            "hypotheses": [hypothesis.as_dict() for hypothesis in self.hypotheses],
-        }
+    ids: list[int]
+    begins_word: bool = True
 
 
 class Translator:
@@ -169,26 +128,78 @@ class Translator:
         whole = exported.without_shortlist()
         return cls(exported, source, target, options, longest, _cores(), whole)
 
+    @classmethod
+    def load_ensemble(
+        cls, runs: Sequence[RunDirectory], options: SearchConfig | None = None
+    ) -> Self:
+        """Load several trained models that translate together, by the mean of their probabilities.
+
+        Args:
+            runs: Where they are, at least one. They have the same tokenizers.
+            options: How to search; None for what the recipe of the first says.
+
+        Raises:
+            RunError: As `load`, or their tokenizers differ.
+            TokenizerError: A tokenizer is damaged.
+        """
+        first, *others = (cls.load(run, options) for run in runs)
+        if not others:
+            return first
+        for run, other in zip(runs[1:], others, strict=True):
+            if other._digests != first._digests:
+                raise RunError(
+                    f"{run.path} has another tokenizer than {runs[0].path}: an ensemble needs "
+                    "models that were trained with the same tokenizer files"
+                )
+        every = [first, *others]
+        lengths = [each._max_tokens for each in every if each._max_tokens is not None]
+        return cls(
+            EnsembleStepper([each._stepper for each in every]),
+            first._source_tokenizer,
+            first._target_tokenizer,
+            first.options,
+            min(lengths, default=None),
+            min(each._threads for each in every),
+            EnsembleStepper([each._whole for each in every]),
+        )
+
+    @property
+    def _digests(self) -> tuple[str, str]:
+        return self._source_tokenizer.digest, self._target_tokenizer.digest
+
     def translate(
-        self, texts: Sequence[str], options: SearchConfig | None = None
+        self,
+        texts: Sequence[str],
+        options: SearchConfig | None = None,
+        constraints: Sequence[TextConstraints] | None = None,
+        *,
+        glossary: Glossary | None = None,
+        align: bool = False,
     ) -> list[Translation]:
         """Translate texts, each by itself.
 
         Args:
-            texts: One or more sentences each. An empty one has an empty translation.
+            texts: One or more sentences each. An empty one has an empty translation, whatever the
+                constraints.
             options: How to search; None for the options of the translator.
+            constraints: What the translation of each text has to be like.
+            glossary: What words of the texts are to become.
+            align: Say which words belong together, too, where the model has attention.
 
         Returns:
             One translation for each text, in order.
 
         Raises:
-            SearchError: A text holds a NUL or a lone surrogate, or the model is damaged.
+            SearchError: A text holds a NUL or a lone surrogate, or the model is damaged; or the
+                constraints of a text cannot be met.
         """
         options = self.options if options is None else options
-        split = [self._encode(text) for text in texts]
-        found = iter(self._search([part for parts in split for part in parts], options))
+        split = [self._parts(text) for text in texts]
+        each = self._constraints(split, constraints, glossary)
+        ids = [part.ids for parts in split for part in parts]
+        found = iter(self._search(ids, options, each))
         return [
-            self._translation(text, parts, list(islice(found, len(parts))), options)
+            self._translation(text, parts, list(islice(found, len(parts))), options, align)
             for text, parts in zip(texts, split, strict=True)
         ]
 
@@ -212,66 +223,228 @@ class Translator:
         while chunk := list(islice(lines, lines_per_chunk)):
             yield from self.translate(chunk, options)
 
-    def _encode(self, text: str) -> list[list[int]]:
-        """The ids of the parts of a text: one unless it is empty or too long."""
-        _check(text)
+    def translate_markup(
+        self,
+        texts: Sequence[str],
+        language: "Language",
+        options: SearchConfig | None = None,
+        *,
+        glossary: Glossary | None = None,
+        forbidden: Sequence[str] = (),
+    ) -> list[str]:
+        """Translate documents or parts of them, with their tags; see `nmt.markup`.
+
+        Args:
+            texts: The documents.
+            language: What they are written in: ``html`` or ``xml``.
+            options: How to search; None for the options of the translator.
+            glossary: What words of the texts are to become.
+            forbidden: Words that no translation holds.
+
+        Raises:
+            MarkupError: XML is not well formed.
+            RunError: The model has no attention.
+            SearchError: As `translate`.
+        """
+
+        def translate(sentences: list[str]) -> list[Translation]:
+            constraints = [TextConstraints(forbidden=tuple(forbidden))] * len(sentences)
+            return self.translate(sentences, options, constraints, glossary=glossary, align=True)
+
+        from nmt.markup import translate_markup
+
+        return translate_markup(translate, texts, language)
+
+    def score(
+        self, sources: Sequence[str], targets: Sequence[str], options: SearchConfig | None = None
+    ) -> list[ScoredPair]:
+        """Score given translations as the search scores its own.
+
+        A text is scored in one piece however long it is. An empty translation of an empty text is
+        certain, as it is for `translate`.
+
+        Args:
+            sources: The texts.
+            targets: A translation of each.
+            options: The penalties; None for the options of the translator.
+
+        Raises:
+            SearchError: A text holds a NUL or a lone surrogate, or the model is damaged.
+        """
+        options = self.options if options is None else options
+        for text in (*sources, *targets):
+            check_text(text)
+        pairs = [
+            (self._source_tokenizer.encode(source), self._target_tokenizer.encode(target))
+            for source, target in zip(sources, targets, strict=True)
+        ]
+        stepper = self._stepper if options.shortlist else self._whole
+        found: dict[int, Dictated] = {}
+
+        def fill(rows: list[int]) -> None:
+            batch = _batch([pairs[row][0] for row in rows])
+            each = [pairs[row][1] for row in rows]
+            dictated = dictate(stepper, batch.source, batch.source_lengths, each, options)
+            found.update(zip(rows, dictated, strict=True))
+
+        lengths = [max(len(source), len(target)) + 1 for source, target in pairs]
+        greedy = options.model_copy(update={"beam": 1, "n_best": 1})
+        self._run(list(_batches(lengths, greedy, self._threads)), fill)
+        return [
+            self._scored(source, target, found[row])
+            if any(pairs[row])
+            else ScoredPair(source, target, 0.0, 0.0, (), ())
+            for row, (source, target) in enumerate(zip(sources, targets, strict=True))
+        ]
+
+    def _scored(self, source: str, target: str, dictated: Dictated) -> ScoredPair:
+        hypothesis = dictated.hypothesis
+        return ScoredPair(
+            source=source,
+            target=target,
+            score=hypothesis.score,
+            log_probability=hypothesis.log_probability,
+            pieces=tuple(self._target_tokenizer.pieces([*hypothesis.tokens, EOS])),
+            log_probabilities=dictated.log_probabilities,
+        )
+
+    def alternatives(self, text: str, prefix: str = "", count: int = 5) -> "list[NextWord]":
+        """The likeliest next words of a translation.
+
+        Args:
+            text: One sentence.
+            prefix: What the translation begins with. Where it ends in a letter, a word that goes
+                on with it is among the alternatives; with a space at its end, none.
+            count: How many words, at most.
+
+        Returns:
+            Likeliest first; the empty word is the end of the translation.
+
+        Raises:
+            SearchError: The text is empty or too long for the model, or is not text.
+        """
+        check_text(prefix)
+        parts = self._parts(text)
+        if len(parts) != 1:
+            problem = "too long for the model: give one sentence" if parts else "empty"
+            raise SearchError(f"{text[:40]!r}: this text is {problem}")
+        from nmt.next_words import NextWords
+
+        return NextWords(self._whole, self._target_tokenizer).after(parts[0].ids, prefix, count)
+
+    def _parts(self, text: str) -> list[Part]:
+        """The parts of a text: one unless it is empty or too long."""
+        check_text(text)
         ids = self._source_tokenizer.encode(text)
         if not ids:
             return []
+        text = normalise(text)
         if self._max_tokens is None or len(ids) <= self._max_tokens:
-            return [ids]
-        parts = split_text(normalise(text), self._source_tokenizer, self._max_tokens)
-        return self._source_tokenizer.encode_batch(parts)
+            return [Part(text, ids)]
+        texts = split_text(text, self._source_tokenizer, self._max_tokens)
+        encoded = self._source_tokenizer.encode_batch(texts)
+        return list(map(Part, texts, encoded, begin_words(text, texts)))
 
-    def _search(self, parts: list[list[int]], options: SearchConfig) -> list[list[Hypothesis]]:
+    def _constraints(
+        self,
+        split: list[list[Part]],
+        wanted: Sequence[TextConstraints] | None,
+        glossary: Glossary | None,
+    ) -> list[Constraints] | None:
+        """What the translation of each part has to be like, if that is anything at all."""
+        if wanted is None and glossary is None:
+            return None
+        encoder = ConstraintEncoder(self._target_tokenizer, glossary)
+        return [
+            constraints
+            for parts, of_text in zip(split, wanted or [ANYTHING] * len(split), strict=True)
+            for constraints in encoder.of_parts([part.text for part in parts], of_text)
+        ]
+
+    def _constrained(
+        self, constraints: list[Constraints] | None, rows: list[int]
+    ) -> Constrained | None:
+        """The constraints of a batch."""
+        if constraints is None:
+            return None
+        each = tuple(constraints[row] for row in rows)
+        return Constrained(each, self._target_tokenizer.goes_on)
+
+    def _search(
+        self, parts: list[list[int]], options: SearchConfig, constraints: list[Constraints] | None
+    ) -> list[list[Hypothesis]]:
         """The hypotheses of each part, in order."""
         stepper = self._stepper if options.shortlist else self._whole
         found: list[list[Hypothesis]] = [[] for _ in parts]
 
         def fill(rows: list[int]) -> None:
-            sources = [np.array(parts[row], dtype=np.int64) for row in rows]
-            batch = make_batch(sources, [source[:0] for source in sources])
-            hypotheses = search(stepper, batch.source, batch.source_lengths, options)
+            batch = _batch([parts[row] for row in rows])
+            constrained = self._constrained(constraints, rows)
+            hypotheses = search(stepper, batch.source, batch.source_lengths, options, constrained)
             for row, best in zip(rows, hypotheses, strict=True):
                 found[row] = best
 
         batches = list(_batches([len(part) + 1 for part in parts], options, self._threads))
+        self._run(batches, fill)
+        return found
+
+    def _run(self, batches: list[list[int]], fill: Callable[[list[int]], None]) -> None:
+        """Call for each batch, for some at a time where there are threads."""
         if min(len(batches), self._threads) < 2:
             for rows in batches:
                 fill(rows)
         else:
             with ThreadPoolExecutor(self._threads) as pool:
                 list(pool.map(fill, batches))
-        return found
 
     def _translation(
         self,
         text: str,
-        parts: list[list[int]],
+        parts: list[Part],
         found: list[list[Hypothesis]],
         options: SearchConfig,
+        align: bool,
     ) -> Translation:
         if not parts:
-            return Translation(text, (), (TranslatedHypothesis("", 0.0, 0.0, (), None, True),))
-        pieces = self._source_tokenizer.pieces([token for part in parts for token in (*part, EOS)])
+            nothing = TranslatedHypothesis("", 0.0, 0.0, (), None, True, join([]))
+            return Translation(text, (), (nothing,))
+        tokens = [token for part in parts for token in (*part.ids, EOS)]
         # The n-th best of a text in parts is made of the n-th best of each part.
-        hypotheses = tuple(
-            self._hypothesis(list(ranked), options) for ranked in zip(*found, strict=False)
-        )
-        return Translation(text, tuple(pieces), hypotheses)
+        ranked = [list(hypotheses) for hypotheses in zip(*found, strict=False)]
+        hypotheses = [self._hypothesis(best, options) for best in ranked]
+        if align:
+            hypotheses = [
+                replace(hypothesis, alignment=self._alignment(parts, best))
+                for hypothesis, best in zip(hypotheses, ranked, strict=True)
+            ]
+        return Translation(text, tuple(self._source_tokenizer.pieces(tokens)), tuple(hypotheses))
 
     def _hypothesis(self, parts: list[Hypothesis], options: SearchConfig) -> TranslatedHypothesis:
         tokens = [token for h in parts for token in (*h.tokens, *[EOS] * h.is_complete)]
         log_probability = sum(h.log_probability for h in parts)
         texts = [self._target_tokenizer.decode(h.tokens) for h in parts]
+        is_whole = len(parts) == 1
+        normalised = log_probability / len(tokens) ** options.length_penalty
         return TranslatedHypothesis(
             text=" ".join(part for part in texts if part),
-            score=log_probability / len(tokens) ** options.length_penalty,
+            score=parts[0].score if is_whole else normalised,
             log_probability=log_probability,
             pieces=tuple(self._target_tokenizer.pieces(tokens)),
-            attention=parts[0].attention if len(parts) == 1 else None,
+            attention=parts[0].attention if is_whole else None,
             is_complete=all(h.is_complete for h in parts),
         )
+
+    def _alignment(self, parts: list[Part], found: list[Hypothesis]) -> Alignment | None:
+        """Which words of the text and of the translation belong together."""
+        alignments = []
+        for part, hypothesis in zip(parts, found, strict=True):
+            if hypothesis.attention is None:
+                return None
+            attention = hypothesis.attention[: len(hypothesis.tokens), : len(part.ids)]
+            source = units(self._source_tokenizer, part.ids, part.begins_word)
+            target = units(self._target_tokenizer, hypothesis.tokens)
+            alignments.append(align_units(source, target, attention))
+        return join(alignments)
 
 
 def _torch_stepper(
@@ -296,68 +469,10 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def split_text(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[str]:
-    """Split a text into parts of at most so many subwords, each sentence a part if it fits.
-
-    Args:
-        text: Normalised.
-        tokenizer: To count with.
-        max_tokens: Subwords of a part.
-
-    Returns:
-        The parts, none empty; together the text, but for spaces. A part has more subwords only
-        if a single character has.
-    """
-    return _split(text, 0, tokenizer, max_tokens)
-
-
-def _split(text: str, level: int, tokenizer: Tokenizer, max_tokens: int) -> list[str]:
-    text = text.strip()
-    if len(tokenizer.encode(text)) <= max_tokens:
-        return [text] if text else []
-    if level < len(CUTS):
-        pieces = _cut(text, CUTS[level])
-        if level > 0:
-            pieces = _pack(pieces, tokenizer, max_tokens)
-    else:
-        # No character has more subwords than bytes; one more may start the word.
-        size = max(1, (max_tokens - 1) // LONGEST_CHARACTER_BYTES)
-        pieces = [text[i : i + size] for i in range(0, len(text), size)]
-        if size == 1:
-            return pieces
-    return [part for piece in pieces for part in _split(piece, level + 1, tokenizer, max_tokens)]
-
-
-def _cut(text: str, boundary: re.Pattern[str]) -> list[str]:
-    """The stretches up to each boundary, with what the boundary holds, such as a quote."""
-    ends = [match.end() for match in boundary.finditer(text)]
-    return [text[i:j] for i, j in zip([0, *ends], [*ends, len(text)], strict=True)]
-
-
-def _pack(pieces: list[str], tokenizer: Tokenizer, max_tokens: int) -> list[str]:
-    """Put neighbours together again where they fit."""
-    packed: list[str] = []
-    room = 0
-    for piece, ids in zip(pieces, tokenizer.encode_batch(pieces), strict=True):
-        if packed and len(ids) <= room:
-            packed[-1] += piece
-        else:
-            packed.append(piece)
-            room = max_tokens
-        room -= len(ids)
-    return packed
-
-
-def _check(text: str) -> None:
-    if "\0" in text:
-        raise SearchError(f"{text[:40]!a}: holds a NUL character, and so is not text: remove it")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise SearchError(
-            f"{text[:40]!a}: holds a lone surrogate (character {error.start + 1}), and so is not "
-            "text: read it as UTF-8"
-        ) from error
+def _batch(parts: list[list[int]]) -> Batch:
+    """Sources as the search takes them."""
+    sources = [np.array(part, dtype=np.int64) for part in parts]
+    return make_batch(sources, [source[:0] for source in sources])
 
 
 def _batches(lengths: list[int], options: SearchConfig, threads: int) -> Iterator[list[int]]:

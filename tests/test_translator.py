@@ -18,7 +18,8 @@ from nmt.errors import RunError, SearchError
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory, write_atomically
-from nmt.translator import Translation, Translator, split_text
+from nmt.splitting import split_text
+from nmt.translator import Translation, Translator
 
 WORDS = "le la chat chien mange dort bien grand petit rouge dans sur maison rue avec sans il elle"
 MAX_TOKENS = 30
@@ -121,6 +122,7 @@ def test_an_empty_text_has_an_empty_translation(translator: Translator) -> None:
             "is_complete": True,
             "tokens": [],
             "attention": None,
+            "alignment": [],
         }
     ]
     assert translator.translate([]) == []

@@ -1,7 +1,9 @@
 """Text to subword ids and back, by sentencepiece (Kudo and Richardson 2018), losing nothing."""
 
 import hashlib
+import heapq
 import io
+import math
 import os
 import random
 import re
@@ -12,10 +14,14 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nmt.config import TokenizerConfig
 from nmt.corpus.sampling import BpeDropout, UnigramSampler, WordSampler
 from nmt.corpus.text import normalise
 from nmt.errors import TokenizerError
+from nmt.words import is_word_character
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -127,6 +133,60 @@ class Tokenizer:
         starts = (self._pieces[token].startswith(SPACE) for token in ids[1:])
         return list(accumulate(starts, initial=0))[: len(ids)]
 
+    def spellings(self, text: str, most: int) -> list[tuple[int, ...]]:
+        """The ways to spell a text in subwords that are no bytes, those with the fewest first.
+
+        Args:
+            text: Normalised first.
+            most: How many to return, at most.
+        """
+        spelt = _prepare(text).decode().replace(" ", SPACE)
+        spelt = SPACE * bool(spelt) + spelt
+        # The fewest subwords from each place to the end, infinitely many where there is no way.
+        fewest = [math.inf] * len(spelt) + [0.0]
+        following: list[list[tuple[int, int]]] = [[] for _ in spelt]
+        for start in reversed(range(len(spelt))):
+            for end in range(start + 1, min(len(spelt), start + self._longest_piece) + 1):
+                token = self._spelling.get(spelt[start:end], [])
+                if len(token) == 1 and fewest[end] < math.inf:
+                    following[start].append((token[0], end))
+                    fewest[start] = min(fewest[start], 1 + fewest[end])
+        found: list[tuple[int, ...]] = []
+        waiting: list[tuple[float, tuple[int, ...], int]] = [(fewest[0], (), 0)]
+        while waiting and len(found) < most:
+            _, ids, place = heapq.heappop(waiting)
+            if place == len(spelt):
+                found.append(ids)
+                continue
+            for next_token, end in following[place]:
+                longer = (*ids, next_token)
+                heapq.heappush(waiting, (len(longer) + fewest[end], longer, end))
+        return [ids for ids in found if ids]
+
+    @cached_property
+    def goes_on(self) -> NDArray[np.bool_]:
+        """Which pieces go on with the word before them, shape (vocabulary,).
+
+        True for those that begin with a letter, a digit or an accent, and for bytes, which may
+        spell one; False for those that begin a word, for punctuation, PAD, BOS, EOS and UNK.
+        """
+        return np.array(
+            [
+                token > UNK and (byte or is_word_character(piece[0]))
+                for token, (piece, byte) in enumerate(zip(self._pieces, self.is_byte, strict=True))
+            ]
+        )
+
+    @cached_property
+    def is_byte(self) -> list[bool]:
+        """Which pieces are bytes of characters that have no piece."""
+        is_byte: list[bool] = self._processor.is_byte(list(range(self.vocabulary_size)))
+        return is_byte
+
+    @cached_property
+    def _longest_piece(self) -> int:
+        return max(map(len, self._pieces))
+
     @cached_property
     def _pieces(self) -> list[str]:
         pieces: list[str] = self._processor.id_to_piece(list(range(self.vocabulary_size)))
@@ -135,11 +195,10 @@ class Tokenizer:
     @cached_property
     def _spelling(self) -> dict[str, list[int]]:
         """The id of every piece that spells text, without the bytes."""
-        is_byte = self._processor.is_byte(list(range(self.vocabulary_size)))
         return {
             piece: [token]
             for token, piece in enumerate(self._pieces)
-            if token > UNK and not is_byte[token]
+            if token > UNK and not self.is_byte[token]
         }
 
     def _ids(self, piece: str) -> list[int]:

@@ -1,6 +1,7 @@
 """Scores of given translations, by the decode loop of the search."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -16,6 +17,20 @@ from nmt.decoding.trellis import Choice, Hypothesis, Trellis, repetition
 State = TypeVar("State")
 
 
+@dataclass(frozen=True)
+class Dictated:
+    """A given translation and what the model makes of it.
+
+    Attributes:
+        hypothesis: As the search would return it, complete. One that the model never produces has
+            the log-probability -inf.
+        log_probabilities: Of each of its tokens, the end of sentence included.
+    """
+
+    hypothesis: Hypothesis
+    log_probabilities: tuple[float, ...]
+
+
 def force(
     stepper: Stepper[State],
     source: Integers,
@@ -23,7 +38,19 @@ def force(
     targets: Sequence[Sequence[int]],
     options: SearchConfig | None = None,
 ) -> list[Hypothesis]:
-    """Score given translations.
+    """Score given translations; see `dictate`, of which this gives the hypotheses."""
+    dictated = dictate(stepper, source, source_lengths, targets, options)
+    return [each.hypothesis for each in dictated]
+
+
+def dictate(
+    stepper: Stepper[State],
+    source: Integers,
+    source_lengths: Integers,
+    targets: Sequence[Sequence[int]],
+    options: SearchConfig | None = None,
+) -> list[Dictated]:
+    """Score given translations, and each token of them.
 
     Args:
         stepper: The model.
@@ -32,10 +59,6 @@ def force(
         source_lengths: Tokens of each sentence, EOS included, shape (sentences,).
         targets: The translation of each sentence, without its end.
         options: The penalties of a score; None for the usual ones.
-
-    Returns:
-        The translations as the search would return them, all complete. One that the model never
-        produces has the log-probability -inf.
 
     Raises:
         SearchError: As `search`.
@@ -50,7 +73,10 @@ def force(
     dictation = Dictation(stepper, targets, options)
     endings = Endings(limits, source_lengths, options)
     found = decode(dictation, dictation, endings, source, source_lengths)
-    return [hypothesis for (hypothesis,) in found]
+    return [
+        Dictated(hypothesis, tuple(values))
+        for (hypothesis,), values in zip(found, dictation.log_probabilities, strict=True)
+    ]
 
 
 class Dictation(Generic[State]):
@@ -73,6 +99,7 @@ class Dictation(Generic[State]):
         self._factors = [repetition(t, options.repetition_penalty) for t in self._targets]
         self._sentences = np.arange(len(targets))
         self._step = 0
+        self.log_probabilities: list[list[float]] = [[] for _ in targets]  # of each token so far
 
     def start(self, source: Integers, source_lengths: Integers) -> State:
         """Read the source sentences; see `Proposer.start`."""
@@ -88,6 +115,8 @@ class Dictation(Generic[State]):
         factors = np.array([self._factors[i][self._step] for i in self._sentences])[:, None]
         if (factors != 1.0).any():
             values = values * factors.astype(np.float32)
+        for sentence, value in zip(self._sentences, values[:, 0], strict=True):
+            self.log_probabilities[sentence].append(float(value))
         return Candidates(values, following, distribution.attention), state
 
     def choose(self, sentences: Integers, totals: Doubles, candidates: Candidates) -> Choice:

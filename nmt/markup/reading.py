@@ -1,0 +1,318 @@
+"""HTML and XML as the tags and the text between them. Joined, the tokens are what was read."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Literal
+from xml.parsers import expat
+
+from nmt.errors import MarkupError
+
+Language = Literal["html", "xml"]
+Kind = Literal["text", "open", "close", "alone"]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SEPARATING = _names(
+    "address article aside audio blockquote body br button canvas caption center col colgroup dd "
+    "details dialog dir div dl dt fieldset figcaption figure footer form frame frameset h1 h2 h3 "
+    "h4 h5 h6 head header hgroup hr html iframe legend li link main map menu meta nav noscript "
+    "object ol optgroup option p param picture pre script search section select source style "
+    "summary table tbody td template textarea tfoot th thead title tr track ul video"
+)
+"""HTML elements that are no part of a sentence."""
+KEPT = _names("code kbd math pre samp script style svg template textarea")
+"""HTML elements whose content is not translated."""
+VOID = _names("area base br col embed hr img input link meta param source track wbr")
+"""HTML elements that have no end tag."""
+
+FRAGMENT = "nmt-fragment"
+"""What stands around XML that is not a whole document, for the parser."""
+TEXT_LIKE = "&"
+"""The name of what stands for text that is not read: an entity, a CDATA section."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of a document.
+
+    Attributes:
+        raw: As it stands there.
+        kind: Text; an opening or a closing tag; or something that stands alone: a tag without a
+            partner, a comment, an element that is not to be translated.
+        name: Of the element.
+        separates: No sentence goes on across it.
+        is_kept: The content of the element is not to be translated.
+        partner: The number of the tag that closes or opens the same element.
+    """
+
+    raw: str
+    kind: Kind
+    name: str = ""
+    separates: bool = False
+    is_kept: bool = False
+    partner: int | None = None
+
+
+def read_markup(text: str, language: Language) -> list[Token]:
+    """Take a document, or a part of one, apart.
+
+    Args:
+        text: HTML of any quality, or XML: a document, or text and elements without one around.
+        language: Which.
+
+    Returns:
+        The tokens. Each tag has a partner or stands alone; what is not to be translated is one
+        token that stands alone.
+
+    Raises:
+        MarkupError: XML is not well formed.
+    """
+    if language == "html":
+        return _without_kept(_paired(_read_html(text)))
+    return _without_kept(_separated(_paired(_read_xml(text))))
+
+
+class _HtmlReader(HTMLParser):
+    """Notes where in a text each token begins."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self.begun: list[tuple[int, Token]] = []
+        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
+        self.feed(text)
+        self.close()
+
+    def _note(self, kind: Kind, name: str = "", is_kept: bool = False, after: int = 0) -> None:
+        line, column = self.getpos()
+        token = Token("", kind, name, name in SEPARATING, is_kept)
+        self.begun.append((self._lines[line - 1] + column + after, token))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in VOID:
+            self._note("alone", tag)
+        else:
+            self._note("open", tag, tag in KEPT or ("translate", "no") in attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note("alone", tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._note("close", tag)
+
+    def handle_data(self, data: str) -> None:
+        self._note("text")
+        # What the parser swallows behind it, such as "</>".
+        self._note("alone", after=len(data))
+
+    def handle_entityref(self, name: str) -> None:
+        self._note("text")
+
+    def handle_charref(self, name: str) -> None:
+        self._note("text")
+
+    def handle_comment(self, data: str) -> None:
+        self._note("alone")
+
+    def handle_decl(self, decl: str) -> None:
+        self._note("alone")
+
+    def handle_pi(self, data: str) -> None:
+        self._note("alone")
+
+    def unknown_decl(self, data: str) -> None:
+        self._note("alone")
+
+
+def _read_html(text: str) -> list[Token]:
+    begun = _HtmlReader(text).begun or [(0, Token("", "alone"))]
+    return _with_raw(begun, [text[i:j] for i, j in _bounds(begun, len(text))])
+
+
+class _XmlReader:
+    """Notes where in a document each token begins."""
+
+    def __init__(self, document: bytes) -> None:
+        self.begun: list[tuple[int, Token]] = []
+        self._parser = parser = expat.ParserCreate("utf-8")
+        self._in_cdata = False
+        parser.StartElementHandler = self._open
+        parser.EndElementHandler = lambda name: self._note("close", name)
+        parser.CharacterDataHandler = lambda data: self._note("text")
+        parser.CommentHandler = lambda data: self._note("alone")
+        parser.ProcessingInstructionHandler = lambda target, data: self._note("alone")
+        parser.StartCdataSectionHandler = self._open_cdata
+        parser.EndCdataSectionHandler = self._close_cdata
+        # With this handler the parser leaves alone the entities that the document defines.
+        parser.DefaultHandler = lambda data: self._note("alone", TEXT_LIKE * data.startswith("&"))
+        try:
+            parser.Parse(document, True)
+        except expat.ExpatError as error:
+            raise _NotWellFormed(expat.ErrorString(error.code), parser.ErrorByteIndex) from error
+
+    def _note(self, kind: Kind, name: str = "", is_kept: bool = False) -> None:
+        if not self._in_cdata:
+            token = Token("", kind, name, is_kept=is_kept)
+            self.begun.append((self._parser.CurrentByteIndex, token))
+
+    def _open(self, name: str, attributes: dict[str, str]) -> None:
+        is_kept = any(
+            key.rpartition(":")[2] == "translate" and value == "no"
+            for key, value in attributes.items()
+        )
+        self._note("open", name, is_kept)
+
+    def _open_cdata(self) -> None:
+        self._note("alone", TEXT_LIKE)
+        self._in_cdata = True
+
+    def _close_cdata(self) -> None:
+        self._in_cdata = False
+
+
+class _NotWellFormed(Exception):
+    """What is wrong with XML, and at which byte."""
+
+
+def _read_xml(text: str) -> list[Token]:
+    is_document = text.lstrip("\ufeff \t\r\n").startswith(("<?xml", "<!DOCTYPE"))
+    around = ("", "") if is_document else (f"<{FRAGMENT}>", f"</{FRAGMENT}>")
+    document = text.join(around).encode()
+    try:
+        begun = _XmlReader(document).begun
+    except _NotWellFormed as error:
+        problem, place = error.args
+        before = document[:place].decode(errors="replace").removeprefix(around[0])[: len(text)]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise MarkupError(
+            f"line {line}, column {column}: not well-formed XML ({problem}): mend it, or try "
+            "--markup html, which is forgiving"
+        ) from error
+    # What comes before the first element is one token.
+    first = next(i for i, (_, token) in enumerate(begun) if token.kind == "open")
+    begun = [(0, Token("", "alone")), *begun[first:]]
+    pieces = [document[i:j].decode() for i, j in _bounds(begun, len(document))]
+    tokens = _with_raw(begun, pieces)
+    return tokens if is_document else _within(tokens)
+
+
+def _within(tokens: list[Token]) -> list[Token]:
+    """The tokens of a fragment, without the element that was put around it."""
+    ends = [i for i, token in enumerate(tokens) if token.name == FRAGMENT]
+    if ends != [0, len(tokens) - 1]:
+        raise MarkupError(f"<{FRAGMENT}> is an element that nmt needs for itself: rename it")
+    return tokens[1:-1]
+
+
+def _bounds(begun: Sequence[tuple[int, Token]], length: int) -> Iterator[tuple[int, int]]:
+    """From where to where each token goes: up to the next; the first from the start."""
+    return pairwise([0, *(start for start, _ in begun[1:]), length])
+
+
+def _with_raw(begun: Sequence[tuple[int, Token]], pieces: Sequence[str]) -> list[Token]:
+    """The tokens with what they are, text next to text as one."""
+    tokens: list[Token] = []
+    for (_, token), raw in zip(begun, pieces, strict=True):
+        if token.kind == "text" and tokens and tokens[-1].kind == "text":
+            tokens[-1] = replace(tokens[-1], raw=tokens[-1].raw + raw)
+        elif raw or token.kind == "close":  # of <a/>, which is both
+            tokens.append(replace(token, raw=raw))
+    return tokens
+
+
+def _paired(tokens: list[Token]) -> list[Token]:
+    """Find the partner of each tag; one without stands alone."""
+    result = list(tokens)
+    opened: dict[str, list[int]] = {}
+    order: list[int] = []
+    for number, token in enumerate(tokens):
+        if token.kind == "open":
+            order.append(number)
+            opened.setdefault(token.name, []).append(number)
+        elif token.kind == "close" and opened.get(token.name):
+            partner = opened[token.name].pop()
+            # What was opened since, and not closed, has none.
+            while (last := order.pop()) != partner:
+                opened[tokens[last].name].remove(last)
+                result[last] = replace(tokens[last], kind="alone")
+            result[partner] = replace(tokens[partner], partner=number)
+            result[number] = replace(token, partner=partner)
+        elif token.kind == "close":
+            result[number] = replace(token, kind="alone")
+    for number in order:
+        result[number] = replace(tokens[number], kind="alone")
+    return result
+
+
+def _separated(tokens: list[Token]) -> list[Token]:
+    """Say which XML elements separate sentences: those that have no text beside or around them.
+
+    An element is part of a sentence where the element it is in holds text of its own, too, or is
+    part of a sentence itself.
+    """
+    has_text = {parent for parent, token in _with_parents(tokens) if _is_text(token)}
+    inline: set[int | None] = set()
+    result = list(tokens)
+    for number, (parent, token) in enumerate(_with_parents(tokens)):
+        if token.kind == "open" and (parent in has_text or parent in inline):
+            inline.add(number)
+        elif token.kind in ("open", "close"):
+            opening = number if token.kind == "open" else token.partner
+            result[number] = replace(token, separates=opening not in inline)
+    return result
+
+
+def _with_parents(tokens: list[Token]) -> Iterator[tuple[int | None, Token]]:
+    """Each token with the number of the tag that opens the element it is in."""
+    within: list[int | None] = [None]
+    for number, token in enumerate(tokens):
+        if token.kind == "close":
+            within.pop()
+        yield within[-1], token
+        if token.kind == "open":
+            within.append(number)
+
+
+def _is_text(token: Token) -> bool:
+    return token.name == TEXT_LIKE or (token.kind == "text" and not token.raw.isspace())
+
+
+def _without_kept(tokens: list[Token]) -> list[Token]:
+    """Put together what is not to be translated, and number the partners anew."""
+    result: list[Token] = []
+    numbers: dict[int, int] = {}
+    number = 0
+    while number < len(tokens):
+        token = tokens[number]
+        end = number
+        if token.is_kept and token.kind != "close":
+            end = _end_of_kept(tokens, number)
+            raw = "".join(part.raw for part in tokens[number : end + 1])
+            token = Token(raw, "alone", token.name, token.separates)
+        numbers[number] = len(result)
+        result.append(token)
+        number = end + 1
+    return [
+        token
+        if token.partner is None
+        else replace(token, partner=numbers[token.partner])
+        if token.partner in numbers
+        else replace(token, kind="alone", partner=None)
+        for token in result
+    ]
+
+
+def _end_of_kept(tokens: list[Token], number: int) -> int:
+    """The last token of an element; without a closing tag it ends where a sentence would."""
+    partner = tokens[number].partner
+    if partner is not None:
+        return partner
+    end = number
+    while end + 1 < len(tokens) and not tokens[end + 1].separates:
+        end += 1
+    return end
