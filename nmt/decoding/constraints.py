@@ -128,6 +128,11 @@ class Automaton:
         return bool(self._required)
 
     @property
+    def closing(self) -> int:
+        """How many tokens may be the last of a forbidden run."""
+        return len({run[-1] for run in self._forbidden})
+
+    @property
     def needed(self) -> Collection[int]:
         """The tokens that must be in reach."""
         return {*self.prefix, *self._ways}

@@ -47,6 +47,11 @@ class Guide:
         self._insists = [False] * len(automata)  # the row has set out to get a run done
 
     @property
+    def closing(self) -> Integers:
+        """How many tokens of each row may be the last of a forbidden run, shape (rows,)."""
+        return np.array([self._automata[owner].closing for owner in self._owners])
+
+    @property
     def needed(self) -> list[Collection[int]]:
         """For each sentence the tokens that must be in reach."""
         return [automaton.needed for automaton in self._automata]
@@ -165,6 +170,7 @@ class Guided(Generic[State]):
         self._k = k
         self._guide = guide
         self._with_nearer = with_nearer
+        self._fewest = k - int(guide.closing.max())
 
     def start(self, source: Integers, source_lengths: Integers) -> State:
         """Read the source sentences; see `Proposer.start`."""
@@ -187,20 +193,29 @@ class Guided(Generic[State]):
             values[at, banned[at, column]] = -np.inf
         self._guide.restrict(values, allowed)
         candidates = Distribution(values, distribution.attention).candidates(self._k)
-        if not self._with_nearer:
-            return candidates, state
+        return self._also_nearer(candidates, values) if self._with_nearer else candidates, state
+
+    def _also_nearer(self, candidates: Candidates, values: Floats) -> Candidates:
+        """Add the tokens that bring a row nearer to its end and are not among the likeliest.
+
+        Args:
+            candidates: The likeliest, shape (rows, k).
+            values: Log-probabilities of all tokens, shape (rows, vocabulary).
+        """
+        tokens, closing = candidates.tokens, self._guide.closing[:, None]
+        # A row sees no more than it would by itself, whatever its neighbours need.
+        is_seen = np.arange(tokens.shape[1]) < self._fewest + closing
         nearer = self._guide.nearer()
         # (rows, nearer, 1) == (rows, 1, k) = (rows, nearer, k)
-        is_known = (nearer[:, :, None] == candidates.tokens[:, None, :]).any(axis=2)
+        is_known = ((nearer[:, :, None] == tokens[:, None, :]) & is_seen[:, None, :]).any(axis=2)
         is_new = (nearer != NO_TOKEN) & ~is_known
-        more = np.where(is_new, values[row, nearer], np.float32(-np.inf))
-        return (
-            Candidates(
-                np.concatenate([candidates.log_probabilities, more], axis=1),
-                np.concatenate([candidates.tokens, np.where(is_new, nearer, PAD)], axis=1),
-                candidates.attention,
-            ),
-            state,
+        more = values[np.arange(len(values))[:, None], nearer]
+        shown = np.concatenate([is_seen, is_new], axis=1)
+        log_probabilities = np.concatenate([candidates.log_probabilities, more], axis=1)
+        return Candidates(
+            np.where(shown, log_probabilities, np.float32(-np.inf)),
+            np.where(shown, np.concatenate([tokens, nearer], axis=1), PAD),
+            candidates.attention,
         )
 
     def follow(self, sentences: Integers, choice: Choice) -> None:
@@ -226,7 +241,9 @@ class GridBeam(Beam):
     def __init__(self, options: SearchConfig, guide: Guide) -> None:
         """Make the chooser for these options."""
         super().__init__(options)
-        self.candidates = self.beam + 1  # in a beam of 1 too, where the end may not be allowed
+        # One for the end in a beam of 1 too, where it may not be allowed; and the last tokens of
+        # forbidden runs come after others.
+        self.candidates = self.beam + 1 + int(guide.closing.max())
         self._guide = guide
 
     def choose(self, sentences: Integers, totals: Doubles, candidates: Candidates) -> Choice:

@@ -57,12 +57,12 @@ class Reach(Protocol):
 
 
 class Everything:
-    """The whole vocabulary, for every sentence."""
+    """All that can be produced, for every sentence."""
 
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
-        self._tokens = np.arange(vocabulary_size)
-        self._allowed = _logarithm(~np.isin(self._tokens, NEVER_PRODUCED))[None, None]
+        self._tokens = np.setdiff1d(np.arange(vocabulary_size), NEVER_PRODUCED)
+        self._allowed = np.zeros((1, 1, len(self._tokens)), np.float32)
 
     def of(
         self,
@@ -109,7 +109,8 @@ class Lexicon:
         listed[:, EOS] = True
         listed[:, NEVER_PRODUCED] = False
         tokens = np.flatnonzero(listed.any(axis=0))
-        return tokens, _logarithm(listed[:, tokens])[:, None]
+        allowed = np.where(listed[:, tokens], np.float32(0), np.float32(-np.inf))
+        return tokens, allowed[:, None]
 
 
 def learn_lexicon(
@@ -192,7 +193,3 @@ def rows_to_learn_from(source_lengths: NDArray[Any], target_lengths: NDArray[Any
 
 def _joined(sentences: Ids) -> Integers:
     return np.concatenate([np.zeros(0, np.int64), *sentences]).astype(np.int64)
-
-
-def _logarithm(is_allowed: NDArray[np.bool_]) -> Floats:
-    return np.where(is_allowed, np.float32(0), np.float32(-np.inf))

@@ -146,7 +146,7 @@ class OnnxStepper:
                 for name, values in sentences.items()
             }
             places = np.arange(len(places))
-        rows = state.places_of_rows[rows]
+        rows = state.rows.reshape(-1)[rows]
         return state._replace(sentences=sentences, rows=rows, places=places)
 
     def _run(

@@ -149,13 +149,12 @@ def decode(
         choice = chooser.choose(sentences, totals, candidates)
         endings.collect(sentences, choice, trellis)
         going = ~(endings.at_limit(sentences) | chooser.is_over(endings, sentences, choice.totals))
-        stays = totals.size == choice.totals.size and going.all()
         choice, sentences = choice.only(going), sentences[going]
         if not sentences.size:
             return endings.hypotheses(trellis)
         trellis.grow(choice)
         proposer.follow(sentences, choice)
-        if not (stays and np.array_equal(trellis.rows[-1], np.arange(totals.size))):
+        if not np.array_equal(trellis.rows[-1], np.arange(totals.size)):
             state = proposer.stepper.select(state, choice.rows)
         totals, tokens = choice.totals, trellis.tokens[-1]
 

@@ -1,7 +1,7 @@
 """Search under constraints against exhaustive enumeration of what satisfies them."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -294,17 +294,70 @@ def test_what_is_required_appears_even_if_the_model_would_never_say_it(beam: int
         assert satisfies(hypothesis.tokens, constraints)
 
 
+class Told(ScriptedStepper):
+    """Prefers tokens as it is told: logits of the tokens after a history, else 0."""
+
+    def __init__(self, rules: Callable[[Run], dict[int, float]]) -> None:
+        super().__init__(vocabulary=VOCABULARY)
+        self.rules = rules
+
+    def _predicts(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
+        logits = np.zeros(VOCABULARY)
+        for token, logit in self.rules(history).items():
+            logits[token] = logit
+        return (logits - np.log(np.exp(logits).sum())).astype(np.float32)
+
+
 def test_a_narrow_beam_takes_up_what_is_required_where_the_model_would_end() -> None:
-    """And not before, nor only where the length limit makes it."""
+    """And not before, nor only where the length limit makes it; and it does not lose heart."""
 
-    class Short(ScriptedStepper):
-        def _predicts(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
-            logits = np.zeros(VOCABULARY)
-            logits[4 if len(history) < 3 else EOS] = 5.0
-            return (logits - np.log(np.exp(logits).sum())).astype(np.float32)
+    def rules(history: Run) -> dict[int, float]:
+        return {4 if len(history) < 3 or history[-1] == 5 else EOS: 5.0}
 
+    constraints = Constraints(required=((5, 6),))
     options = SearchConfig(beam=1, max_length_extra=20)
-    ((hypothesis,),) = run(
-        Short(vocabulary=VOCABULARY), [[4]], options, [Constraints(required=((5, 6),))]
-    )
+    ((hypothesis,),) = run(Told(rules), [[4]], options, [constraints])
     assert hypothesis.tokens == (4, 4, 4, 5, 6)
+
+
+def test_each_bank_has_its_share_of_the_beam() -> None:
+    """What is required is unlikely at first, but later far more so."""
+
+    def rules(history: Run) -> dict[int, float]:
+        if not history:
+            return {4: 5.0, 6: 4.0, 5: 1.0}
+        return {5: -40.0, EOS if len(history) == 3 else 4: 5.0}
+
+    options = SearchConfig(beam=2, max_length_extra=20)
+    ((hypothesis,),) = run(Told(rules), [[4]], options, [Constraints(required=((5,),))])
+    assert hypothesis.tokens[0] == 5
+
+
+def test_a_narrow_beam_does_not_turn_forbidden_words_into_others() -> None:
+    """After 4 only 7 is allowed, and unlikely."""
+
+    def rules(history: Run) -> dict[int, float]:
+        return {4: 5.0, EOS: 9.0 if len(history) == 2 else -9.0, 7: -30.0}
+
+    for beam in (1, 2, 4):
+        options = SearchConfig(beam=beam)
+        ((hypothesis,),) = run(Told(rules), [[4]], options, [Constraints(forbidden=((4,),))])
+        assert 7 not in hypothesis.tokens
+        assert len(hypothesis.tokens) == 2
+
+
+@pytest.mark.parametrize("beam", [1, 2, 4])
+def test_constraints_that_do_not_matter_change_nothing(beam: int) -> None:
+    class NoSevens(ScriptedStepper):
+        def _predicts(self, source: tuple[int, ...], history: tuple[int, ...]) -> np.ndarray:
+            values = super()._predicts(source, history).copy()
+            values[7] = -100.0
+            return values
+
+    model = NoSevens(vocabulary=VOCABULARY)
+    sources = [[4, 5], [6], [5, 5, 4], [], [4, 6, 6, 5], [5], [6, 6]]
+    options = SearchConfig(beam=beam, n_best=beam, length_penalty=0.3)
+    free = search(model, *batch(sources), options)
+    bound = run(model, sources, options, [Constraints(forbidden=((7, 7),))] * 7)
+    for found, expected in zip(bound, free, strict=True):
+        assert [(h.tokens, h.score) for h in found] == [(h.tokens, h.score) for h in expected]

@@ -432,6 +432,21 @@ def test_finished_sentences_leave_the_batch() -> None:
     assert model.rows[-1] < 8
 
 
+def test_rows_that_stay_where_they_are_are_not_selected_again() -> None:
+    class Counting(ScriptedStepper):
+        selections = 0
+
+        def select(self, state: Rows, rows: np.ndarray) -> Rows:
+            self.selections += 1
+            assert not np.array_equal(rows.reshape(-1), np.arange(len(state.histories)))
+            return super().select(state, rows)
+
+    model = Counting(end_bonus=-2.0)
+    run(model, SOURCES, SearchConfig(beam=1))
+    assert len(model.asked) > 10
+    assert model.selections <= len(SOURCES)  # a sentence leaves
+
+
 def test_a_sentence_is_over_once_no_hypothesis_can_get_ahead() -> None:
     """With an end that is nearly certain, waiting for a whole beam of ends gains nothing."""
     model = ScriptedStepper(end_bonus=12.0)

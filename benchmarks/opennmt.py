@@ -1,0 +1,301 @@
+"""OpenNMT-py on the same text, to compare with: installs it, trains it, translates with it.
+
+    python benchmarks/opennmt.py install
+    python benchmarks/opennmt.py train --corpus DIR --model RUN
+    python benchmarks/opennmt.py translate --source FILE --output FILE --beam 5 --batch 64
+    python benchmarks/opennmt.py cold
+
+Everything is kept in one folder (--folder, by default checkpoints/opennmt) with a virtual
+environment of its own, about 1.1 GB. `train` can be stopped and started again: it goes on from
+the last checkpoint. It takes about 20 minutes; with --start-from-its-weights --steps 300 a few,
+for a model that is as good to measure with.
+
+The shape is the reference shape of train_speed.py, as OpenNMT-py has it: a 2-layer bidirectional
+LSTM encoder and a 2-layer LSTM decoder of 512, shared embeddings of 256, general attention with
+input feeding, the subwords of a run of nmt; batches of 64 sentences, Adam at 1e-3.
+
+OpenNMT-py 3.5.1, its last version, does not install or run as it is. What is done about that is
+in `install`, `STUBS` and `environment`.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+from typing import Any
+
+import measuring
+
+# It asks for torch < 2.3, which is not made for the newer Pythons; it works with newer ones.
+TORCH = "torch==2.13.0"
+OPENNMT = "OpenNMT-py==3.5.1"
+# What it imports when it trains or translates on a CPU, and safetensors for opennmt_weights.py.
+# Left out of what it asks for: ctranslate2, flask, waitress and tensorboard, which those never
+# touch, and what STUBS stands in for.
+REQUIREMENTS = [
+    "configargparse",
+    "numpy",
+    "pyahocorasick",
+    "pyonmttok>=1.37,<2",
+    "pyyaml",
+    "rapidfuzz",
+    "regex",
+    "sacrebleu>=2.5",
+    "safetensors",
+    "sentencepiece",
+    "six",
+]
+# It imports every text transform at start, and these two modules for a filter and a glossary that
+# are not used here. One is 100 MB, the other is a build in C++.
+STUBS = ["spacy", "fasttext"]
+
+EPOCHS = 4
+STEPS_PER_CHECKPOINT = 100
+SENTENCES_PER_BATCH = 64
+SPECIAL = {"<unk>", "<pad>", "<blank>", "<s>", "</s>"}
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    arguments.folder = arguments.folder.resolve()
+    arguments.run(arguments)
+
+
+def install(arguments: argparse.Namespace) -> None:
+    """Make the virtual environment; nothing to do if it works."""
+    python = python_of(arguments.folder)
+    check = [str(python), "-c", "import onmt.bin.train, onmt.bin.translate"]
+    if python.exists() and subprocess.run(check, capture_output=True).returncode == 0:
+        return
+    venv.create(arguments.folder / "venv", with_pip=True, clear=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, TORCH, *REQUIREMENTS], check=True)
+    subprocess.run([*pip, "--no-deps", OPENNMT], check=True)
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True)
+    for name in STUBS:
+        stub = Path(packages.stdout.strip()) / f"{name}.py"
+        stub.write_text('"""Stands in for a package that OpenNMT-py imports and does not use."""\n')
+    subprocess.run(check, check=True)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Train, or go on training, until there is a checkpoint of the last step."""
+    install(arguments)
+    folder = arguments.folder
+    subwords = folder / "subwords.model"
+    if not subwords.exists():
+        subwords.write_bytes((arguments.model / "joint.model").read_bytes())
+    (folder / "vocabulary.txt").write_text("".join(f"{piece}\n" for piece in pieces(folder)))
+    side = {"src": arguments.source, "tgt": arguments.target}
+    corpus = {f"path_{k}": str(arguments.corpus.resolve() / f"train.{side[k]}") for k in side}
+    sentences = Path(corpus["path_src"]).read_bytes().count(b"\n")
+    settings = recipe(folder, corpus, sentences)
+    trained = step_of(checkpoints(folder)[-1]) if checkpoints(folder) else 0
+    if arguments.start_from_its_weights and trained <= 1:
+        train_until(1, folder, settings)  # so that there is a checkpoint
+        script = Path(__file__).with_name("opennmt_weights.py")
+        command = [python_of(folder), script, checkpoints(folder)[-1], arguments.model]
+        subprocess.run(command, check=True)
+    steps_per_epoch = -(-sentences // SENTENCES_PER_BATCH)
+    train_until(arguments.steps or arguments.epochs * steps_per_epoch, folder, settings)
+
+
+def train_until(step: int, folder: Path, settings: dict[str, Any]) -> None:
+    """Run onmt_train from where it is to a step."""
+    done = checkpoints(folder)
+    if done and step_of(done[-1]) >= step:
+        return
+    settings = {**settings, "train_steps": step, "train_from": str(done[-1]) if done else ""}
+    config = folder / "train.yaml"
+    config.write_text(json.dumps(settings, indent=1))  # JSON is YAML
+    command = [str(python_of(folder)), "-m", "onmt.bin.train", "-config", str(config)]
+    subprocess.run(command, check=True, env=environment())
+
+
+def recipe(folder: Path, corpus: dict[str, str], sentences: int) -> dict[str, Any]:
+    """The options of onmt_train for the reference shape."""
+    return {
+        "data": {"corpus": {**corpus, "transforms": ["sentencepiece"]}},
+        "src_subword_model": str(folder / "subwords.model"),
+        "tgt_subword_model": str(folder / "subwords.model"),
+        "src_vocab": str(folder / "vocabulary.txt"),
+        "tgt_vocab": str(folder / "vocabulary.txt"),
+        "save_model": str(folder / "model"),
+        "share_vocab": True,
+        "share_embeddings": True,
+        "word_vec_size": 256,
+        "encoder_type": "brnn",
+        "decoder_type": "rnn",
+        "rnn_type": "LSTM",
+        "layers": 2,
+        "hidden_size": 512,
+        "global_attention": "general",
+        "input_feed": 1,
+        "dropout": [0.3],
+        "label_smoothing": 0.1,
+        "optim": "adam",
+        "learning_rate": 0.001,
+        "start_decay_steps": 10**9,
+        "batch_type": "sents",
+        "batch_size": SENTENCES_PER_BATCH,
+        "bucket_size": sentences,  # so that an epoch is an epoch
+        "num_workers": 0,
+        "valid_steps": 10**9,
+        "save_checkpoint_steps": STEPS_PER_CHECKPOINT,
+        "report_every": 50,
+        "seed": 1,
+    }
+
+
+def translate(arguments: argparse.Namespace) -> None:
+    """Print what translating a file took, as JSON."""
+    if not in_environment(arguments.folder):
+        own = [str(python_of(arguments.folder)), *sys.argv]
+        raise SystemExit(subprocess.run(own, env=environment()).returncode)
+    source = arguments.source
+    if arguments.singly:
+        found = measuring.translate_lines(source, lambda: load(arguments), arguments.singly)
+    else:
+        found = measuring.translate_file(source, lambda: load(arguments), arguments.output)
+    print(json.dumps(found))
+
+
+def load(arguments: argparse.Namespace) -> measuring.Translate:
+    """As the command onmt_translate loads a model."""
+    from onmt.bin.translate import _get_parser
+    from onmt.inference_engine import InferenceEnginePY
+    from onmt.utils.misc import set_random_seed
+    from onmt.utils.parse import ArgumentParser
+
+    options = [*translating_options(arguments.folder), "-beam_size", str(arguments.beam)]
+    options += ["-batch_size", str(arguments.batch), "-src", os.devnull, "-output", os.devnull]
+    opt = _get_parser().parse_args(options)
+    ArgumentParser.validate_translate_opts(opt)
+    ArgumentParser._get_all_transform_translate(opt)
+    ArgumentParser._validate_transforms_opts(opt)
+    ArgumentParser.validate_translate_opts_dynamic(opt)
+    set_random_seed(opt.seed, False)
+    engine = InferenceEnginePY(opt)
+    lengths: list[int] = []
+    translate_batch = engine.translator.translate_batch
+
+    def counted(*batch: Any, **options: Any) -> Any:
+        found = translate_batch(*batch, **options)
+        # with the end of sentence, where the model came to it
+        lengths.extend(len(ranked[0]) for ranked in found["predictions"])
+        return found
+
+    def translate(lines: list[str]) -> tuple[list[str], int]:
+        lengths.clear()
+        _, ranked = engine.infer_list(lines)
+        return [best for best, *_ in ranked], sum(lengths)
+
+    engine.translator.translate_batch = counted
+    return translate
+
+
+def cold(arguments: argparse.Namespace) -> None:
+    """Print the time and memory of one sentence, from the start of the process to its exit."""
+    with tempfile.TemporaryDirectory() as scratch:
+        command = cold_command(arguments.folder, arguments.sentence, Path(scratch))
+        times = [measuring.run(command, environment()) for _ in range(arguments.times)]
+    seconds, peaks = zip(*times, strict=True)
+    print(json.dumps({"seconds": statistics.median(seconds), "peak_mb": max(peaks)}))
+
+
+def cold_command(folder: Path, sentence: str, scratch: Path) -> list[str]:
+    """The command that translates one sentence."""
+    (scratch / "source.txt").write_text(f"{sentence}\n", encoding="utf-8")
+    return [
+        *[str(python_of(folder)), "-m", "onmt.bin.translate", *translating_options(folder)],
+        *["-src", str(scratch / "source.txt"), "-output", str(scratch / "translated.txt")],
+        *["-beam_size", "5", "-log_file", str(scratch / "log.txt"), "-log_file_level", "ERROR"],
+    ]
+
+
+def translating_options(folder: Path) -> list[str]:
+    done = checkpoints(folder)
+    if not done:
+        raise SystemExit(f"{folder} holds no model: train one with opennmt.py train")
+    subwords = str(folder / "subwords.model")
+    return [
+        *["-model", str(done[-1]), "-transforms", "sentencepiece"],
+        *["-src_subword_model", subwords, "-tgt_subword_model", subwords],
+    ]
+
+
+def environment() -> dict[str, str]:
+    """What processes of OpenNMT-py run with."""
+    # Its checkpoints are pickles of more than tensors, which newer versions of torch refuse.
+    return {**os.environ, "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "PYTHONWARNINGS": "ignore"}
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Those there are, the last one last."""
+    return sorted(folder.glob("model_step_*.pt"), key=step_of)
+
+
+def step_of(checkpoint: Path) -> int:
+    found = re.search(r"_step_(\d+)$", checkpoint.stem)
+    return int(found[1]) if found else 0
+
+
+def pieces(folder: Path) -> list[str]:
+    """The subwords, but for the special ones, of which OpenNMT-py has its own."""
+    code = (
+        "import json, sys, sentencepiece as s; p = s.SentencePieceProcessor(sys.argv[1]);"
+        "print(json.dumps([p.id_to_piece(i) for i in range(len(p))]))"
+    )
+    command = [str(python_of(folder)), "-c", code, str(folder / "subwords.model")]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [piece for piece in json.loads(printed) if piece not in SPECIAL]
+
+
+def python_of(folder: Path) -> Path:
+    return folder / "venv" / "bin" / "python"
+
+
+def in_environment(folder: Path) -> bool:
+    return Path(sys.prefix).resolve() == (folder / "venv").resolve()
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, default=Path("checkpoints/opennmt"))
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("install", help=install.__doc__)
+    command.set_defaults(run=install)
+    command = commands.add_parser("train", help=train.__doc__)
+    command.set_defaults(run=train)
+    command.add_argument("--corpus", type=Path, required=True, help="folder of train.fr, train.en")
+    command.add_argument("--model", type=Path, required=True, help="run of nmt: for its subwords")
+    command.add_argument("--start-from-its-weights", action="store_true")
+    command.add_argument("--source", default="fr")
+    command.add_argument("--target", default="en")
+    command.add_argument("--epochs", type=int, default=EPOCHS)
+    command.add_argument("--steps", type=int, help="instead of whole epochs")
+    command = commands.add_parser("translate", help=translate.__doc__)
+    command.set_defaults(run=translate)
+    command.add_argument("--source", type=Path, required=True)
+    command.add_argument("--output", type=Path, help="where to write the translations")
+    command.add_argument("--beam", type=int, default=5)
+    command.add_argument("--batch", type=int, default=64, help="sentences")
+    command.add_argument("--singly", type=int, default=0, metavar="N", help="see decode_once.py")
+    command = commands.add_parser("cold", help=cold.__doc__)
+    command.set_defaults(run=cold)
+    command.add_argument("--sentence", default="Je suis étudiant")
+    command.add_argument("--times", type=int, default=5)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The parts of the benchmarks that decide what their tables say."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def decode_speed(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("decode_speed")
+
+
+@pytest.fixture
+def measuring(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("measuring")
+
+
+def results(decode_speed: Any, seconds: list[float], name: str, tokens: int) -> Any:
+    row = decode_speed.Row("throughput", decode_speed.System(name, (), ()), beam=5)
+    runs = [decode_speed.Measured(one, 100.0 + one, tokens) for one in seconds]
+    return decode_speed.summary(row, runs, {row: 49.44})
+
+
+def test_batch_sizes_are_tried_with_the_first_backend_and_one_with_the_peer(
+    decode_speed: Any,
+) -> None:
+    systems = [decode_speed.System(name, (), ()) for name in ("OpenNMT-py", "nmt int8", "nmt fp32")]
+    rows = decode_speed.rows(systems, beams=[5], batches=[1, 16], opennmt_batch=64)
+    of_the_file = [(row.system.name, row.batch) for row in rows if row.kind == "throughput"]
+    assert of_the_file == [
+        ("OpenNMT-py", 64),
+        ("nmt int8", 0),
+        ("nmt int8", 1),
+        ("nmt int8", 16),
+        ("nmt fp32", 0),
+    ]
+
+
+def test_a_row_is_the_median_of_its_times_and_the_most_of_its_memory(decode_speed: Any) -> None:
+    result = results(decode_speed, [4.0, 2.0, 9.0], "nmt int8", 1000)
+    assert (result.seconds, result.fastest_s, result.slowest_s) == (4.0, 2.0, 9.0)
+    assert result.tokens_per_s == 250.0
+    assert result.peak_mb == 109.0
+
+
+def test_a_ratio_compares_tokens_a_second_where_they_are_known(decode_speed: Any) -> None:
+    # 1000 tokens in 10 s = 100/s, and 1200 tokens in 2 s = 600/s
+    peer = results(decode_speed, [10.0], "OpenNMT-py", 1000)
+    own = results(decode_speed, [2.0], "nmt int8", 1200)
+    assert [one.ratio for one in decode_speed.compared([peer, own])] == [1.0, 6.0]
+
+
+def test_without_tokens_a_ratio_compares_seconds(decode_speed: Any) -> None:
+    peer = results(decode_speed, [4.0], "OpenNMT-py", 0)
+    own = results(decode_speed, [0.5], "nmt int8", 0)
+    assert decode_speed.compared([peer, own])[1].ratio == 8.0
+
+
+def test_without_a_peer_there_is_no_ratio(decode_speed: Any) -> None:
+    own = results(decode_speed, [2.0], "nmt int8", 1000)
+    assert decode_speed.compared([own])[0].ratio is None
+
+
+def test_the_report_has_each_figure_of_a_row(decode_speed: Any) -> None:
+    own = results(decode_speed, [2.0, 1.0, 4.0], "nmt int8", 12345)
+    lines = decode_speed.report([own], {"cores": 2, "bleu": "nrefs:1"})
+    (line,) = [line for line in lines if line.startswith("nmt int8")]
+    assert line.split()[2:] == [
+        "5",
+        "own",
+        "6,172",
+        "3,086",
+        "12,345",
+        "2.00",
+        "12345",
+        "104",
+        "49.44",
+    ]
+    assert lines[0] == "cores 2"
+    assert lines[-1] == "BLEU nrefs:1"
+
+
+def test_columns_of_a_table_are_aligned(decode_speed: Any) -> None:
+    assert decode_speed.table([("a", "b"), ("long", "1,000")]) == ["a         b", "long  1,000"]
+
+
+def test_the_warm_sentence_has_ten_words_or_nearly(decode_speed: Any) -> None:
+    ten = "un deux trois quatre cinq six sept huit neuf dix"
+    assert decode_speed.warm_sentence(["un deux", ten, f"{ten} onze"]) == ten
+    assert decode_speed.warm_sentence(["un deux", f"{ten} onze"]) == f"{ten} onze"
+
+
+def test_each_backend_can_be_named(decode_speed: Any) -> None:
+    words = ["--model", "run", "--source", "a", "--reference", "b", "--beams", "1"]
+    arguments = decode_speed.parse_arguments([*words, "--backends", "int8", "torch"])
+    assert arguments.backends == ["int8", "torch"]
+    assert arguments.beams == [1]
+    assert decode_speed.parse_arguments(words).backends == list(decode_speed.BACKENDS)
+
+
+def test_the_translator_has_the_limits_that_a_batch_size_replaces() -> None:
+    from nmt import translator
+
+    assert translator.SENTENCES_PER_BATCH > 0
+    assert translator.ROWS_PER_BATCH > 0
+
+
+def test_a_file_is_timed_without_loading_and_its_tokens_are_counted_once(
+    measuring: Any, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "source", tmp_path / "output"
+    source.write_text("ein Haus\nein kleines Haus\n", encoding="utf-8")
+
+    def translate(lines: list[str]) -> tuple[list[str], int]:
+        return [line.upper() for line in lines], sum(len(line.split()) + 1 for line in lines)
+
+    found = measuring.translate_file(source, lambda: translate, output)
+    assert (found["sentences"], found["tokens"]) == (2, 7)
+    assert output.read_text(encoding="utf-8") == "EIN HAUS\nEIN KLEINES HAUS\n"
+
+
+def test_only_a_line_feed_ends_a_line(measuring: Any, tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes("a\u2028b\n\nc\r\n".encode())
+    assert measuring.lines_of(tmp_path / "text") == ["a\u2028b", "", "c\r"]
+
+
+def test_a_command_that_fails_says_what_it_said(measuring: Any) -> None:
+    with pytest.raises(SystemExit, match="no such thing"):
+        measuring.run([sys.executable, "-c", "raise SystemExit('no such thing')"], None)
+
+
+def test_the_memory_of_a_command_is_its_peak(measuring: Any) -> None:
+    code = "held = bytearray(300_000_000); held[::4096] = b'x' * len(held[::4096])"
+    _, mb = measuring.run([sys.executable, "-c", code], None)
+    assert 286 < mb < 320  # 300 million bytes are 286 MB, and an interpreter
