@@ -431,7 +431,8 @@ def test_the_end_is_an_alternative_with_the_probability_that_its_score_has(
     translator: Translator,
 ) -> None:
     compared = 0
-    for source, target in zip(sentences(20), sentences(40)[20:], strict=True):
+    for translation in translator.translate(sentences(20), SHORT):
+        source, target = translation.source, translation.text
         (pair,) = translator.score([source], [target])
         for word in translator.alternatives(source, target, 20):
             if not word.text:
