@@ -62,7 +62,8 @@ def covering() -> Iterator[dict[str, Any]]:
     """Models in which any two settings meet at least once: far fewer than all there are."""
     missing = all_pairs()
     while missing:
-        chosen = dict(min(missing, key=lambda pair: sorted(map(repr, pair))))
+        first = min(missing, key=lambda pair: sorted(map(repr, pair)))
+        chosen = dict(sorted(first, key=repr))
         for option, values in OPTIONS.items():
             if option not in chosen:
                 possible = [value for value in values if is_possible({**chosen, option: value})]
