@@ -380,3 +380,16 @@ def test_shards_are_translated_plainly(inside: Inside, trained: Path, folder: Pa
         done = inside("translate", "--input", "shards", "--output", "out", *option)
         assert done.code == 2
         assert "is for lines of text, not for shards" in done.errors[-1]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/translating.md"])
+def test_the_python_of_the_documentation_runs(
+    trained: Path, page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained.rename(trained.with_name("starter"))
+    monkeypatch.chdir(trained.parents[1])
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    [snippet] = re.findall(r"```python\n(import nmt\n.*?)```", text, re.DOTALL)
+    exec(snippet, {})
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == snippet.count("print(") + ("for translation" in snippet)
