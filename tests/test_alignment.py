@@ -103,7 +103,7 @@ def test_attention_is_summed_into_words_and_the_most_of_it_decides() -> None:
             [0.5, 0.1, 0.1, 0.1, 0.2],
             # most of all for "dort", but less than for the two halves of "chat" together
             [0.1, 0.25, 0.2, 0.05, 0.4],
-            [0.2, 0.1, 0.1, 0.5, 0.1],
+            [0.3, 0.1, 0.1, 0.25, 0.25],
             [0.3, 0.1, 0.1, 0.2, 0.3],
             [0.1, 0.1, 0.1, 0.1, 0.6],
         ],
@@ -115,12 +115,12 @@ def test_attention_is_summed_into_words_and_the_most_of_it_decides() -> None:
         [
             [0.5, 0.2, 0.1, 0.2],
             [0.1, 0.45, 0.05, 0.4],
-            [0.2, 0.2, 0.5, 0.1],
+            [0.3, 0.2, 0.25, 0.25],
             [0.4, 0.4, 0.3, 0.9],
         ],
         atol=1e-6,
     )
-    # With its comma "cat," got 0.3 from "le", 1.2 from "chat," and 0.5 from "dort".
+    # With its comma "cat," got 0.4 from "le", 0.95 from "chat," and 0.65 from "dort".
     assert found.pairs == ((0, 0), (1, 1), (2, 2))
     assert str(found) == "0-0 1-1 2-2"
 

@@ -132,6 +132,7 @@ def in_base_install(
         (["tokenizer", "--help"], 0),
         (["translate", "--help"], 0),
         (["eval", "--help"], 0),
+        (["score", "--help"], 0),
         (["train", "--no-such-option"], 2),
         (["train", "no-such-recipe"], 2),
         (["train", "--set", "training.epoch=3"], 2),
@@ -140,6 +141,8 @@ def in_base_install(
         (["translate", "Bonjour"], 2),
         (["translate", "--model", "no-such-folder", "Bonjour"], 2),
         (["eval"], 2),
+        (["score", "Bonjour", "Hello"], 2),
+        (["translate", "--markup", "html", "--alternatives", "3", "Bonjour"], 2),
     ],
 )
 def test_help_and_errors_import_nothing_slow(
@@ -186,6 +189,35 @@ def test_translating_needs_the_base_install_alone(base_install: Path, runs: Path
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 2
     assert done.stderr == "translating with exported\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "score --model exported chat cat --json",
+        "translate --model exported --markup html <b>chat</b>",
+        "translate --model exported --alternatives 1 chat",
+        "translate --model exported --glossary terms --json chat",
+        "translate --model exported --model exported chat",
+    ],
+)
+def test_all_that_translates_needs_the_base_install_alone(
+    base_install: Path, runs: Path, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "exported").symlink_to(runs / "exported")
+    (tmp_path / "terms").write_text("chat\tcat\n")
+    done = in_base_install(base_install, tmp_path, "-m", "nmt", *command.split())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+
+
+def test_importing_nmt_imports_nothing_else() -> None:
+    code = "import sys; before = set(sys.modules); import nmt; print(set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "'nmt'" in done.stdout, done.stderr
+    assert not {"nmt.config", "nmt.run", "numpy", "pydantic", "typer"} & set(
+        done.stdout.strip("{}\n").replace("'", "").split(", ")
+    )
 
 
 @pytest.mark.parametrize("module", sorted(TO_TRAIN))

@@ -104,7 +104,7 @@ def test_shards_become_shards_and_a_rerun_skips_them(
         (["--resume"], "--resume goes on with a file: name it with --output"),
         (["--input", "text"], "text: these are shards, or there is no such file"),
         (["--input", "nowhere", "--output", "a"], "nowhere: there is no such file or folder"),
-        (["--input", "text", "--output", "a", "--json"], "--json and --n-best are for lines"),
+        (["--input", "text", "--output", "a", "--json"], "--json is for lines of text, not"),
         (["--output", "a", "--column", "fr"], "--column, --engine and --workers are for shards"),
         (["--input", "text", "--output", "a", "--workers", "2"], "--workers is for --engine ray"),
         (["--input", "text/dev.fr", "--output", "no/a"], "no/a: there is no folder no"),

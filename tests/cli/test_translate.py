@@ -1,6 +1,7 @@
 """``nmt translate`` as a user calls it."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.cli.lines import arriving_lines
+from nmt.config import TokenizerConfig
+from nmt.corpus.tokenizer import train_tokenizer
 from nmt.errors import SearchError
 from tests.cli.conftest import Command, Inside, start
 
@@ -228,3 +231,153 @@ def test_a_closed_standard_output_is_one_line_and_exit_code_2(trained: Path) -> 
     assert done.returncode == 2
     assert b"nmt: standard output is closed" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+TEXTS = ["le petit chat voit le vieux chien.", "", "le cheval aime le chat."]
+
+
+def test_translations_are_as_the_options_say(inside: Inside, trained: Path, folder: Path) -> None:
+    (folder / "terms.tsv").write_text("cheval\tzebra\nvieux chien\thound\n")
+    options = ["--require", "house", "--forbid", "the", "--prefix", "A", "--beam", "4"]
+    done = inside("translate", *options, "--glossary", "terms.tsv", *TEXTS)
+    assert (done.code, len(done.lines)) == (0, 3)
+    first, second, third = done.lines
+    assert second == ""
+    for line, term in ((first, "hound"), (third, "zebra")):
+        assert line.startswith("A")
+        assert re.search(r"(?<!\S)house(?!\w)", line)
+        assert re.search(rf"(?<!\S){term}(?!\w)", line)
+        assert not re.search(r"(?<!\S)the(?!\w)", line)
+    plain = inside("translate", "--glossary", "terms.tsv", "le petit livre")
+    assert plain.lines == inside("translate", "le petit livre").lines
+
+
+def test_an_output_file_belongs_to_its_constraints(
+    inside: Inside, trained: Path, folder: Path
+) -> None:
+    (folder / "in").write_text("\n".join(TEXTS))
+    files = ["--input", "in", "--output", "out"]
+    assert inside("translate", "--require", "house", *files).code == 0
+    lines = (folder / "out").read_text().splitlines()
+    assert lines == inside("translate", "--require", "house", *TEXTS).lines
+
+
+def test_alignments_go_to_their_file_one_line_for_each_text(
+    inside: Inside, trained: Path, folder: Path
+) -> None:
+    done = inside("translate", "--alignments", "a", input="\n".join(TEXTS).encode())
+    assert done.lines == inside("translate", *TEXTS).lines
+    aligned = (folder / "a").read_text().split("\n")
+    assert aligned.pop() == ""
+    for line, source, target in zip(aligned, TEXTS, done.lines, strict=True):
+        pairs = [tuple(map(int, pair.split("-"))) for pair in line.split()]
+        assert [t for _, t in pairs] == list(range(len(target.split())))
+        assert all(0 <= s < len(source.split()) for s, _ in pairs)
+    as_json = inside("translate", "--json", *TEXTS)
+    for line, text in zip(aligned, as_json.lines, strict=True):
+        found = json.loads(text)["hypotheses"][0]["alignment"]
+        assert " ".join(f"{s}-{t}" for s, t in found) == line
+
+
+def test_markup_goes_through_as_arguments_a_document_and_lines(
+    inside: Inside, trained: Path, folder: Path
+) -> None:
+    def tags(text: str) -> list[str]:
+        return re.findall(r"<[^<>]*>", text)
+
+    texts = ["le <b>petit chat</b> voit", "", "<p>le chien<p>le cheval"]
+    done = inside("translate", "--markup", "html", *texts)
+    assert (done.code, len(done.lines)) == (0, 3)
+    for text, line in zip(texts, done.lines, strict=True):
+        assert tags(line) == tags(text)
+    assert inside("translate", "--markup", "html", input="\n".join(texts).encode()).lines == (
+        done.lines
+    )
+    page = "\ufeff<doc>\r\n <t>le chat</t>\n <p>le <i>vieux</i> chien</p>\n\n</doc>\n"
+    (folder / "page.xml").write_bytes(page.encode())
+    done = inside("translate", "--markup", "xml", "--input", "page.xml")
+    assert tags("\n".join(done.lines)) == tags(page)
+    assert (done.lines[0], len(done.lines)) == ("<doc>", 5)
+
+
+def test_alternatives_are_words_with_their_probabilities(inside: Inside, trained: Path) -> None:
+    text = TEXTS[0]
+    done = inside("translate", "--alternatives", "4", text)
+    rows = [line.split("\t") for line in done.lines]
+    assert len(rows) == 4
+    probabilities = [float(probability) for probability, _ in rows]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert 0.0 < sum(probabilities) <= 1.0
+    best = inside("translate", text).lines[0].split()
+    prefix = " ".join(best[:2]) + " "
+    at = inside("translate", "--alternatives", "4", "--at", "2", text)
+    assert at.lines == inside("translate", "--alternatives", "4", "--prefix", prefix, text).lines
+    as_json = json.loads(
+        inside("translate", "--json", "--alternatives", "4", "--at", "2", text).lines[0]
+    )
+    assert as_json["prefix"] == prefix
+    assert [f"{w['probability']:.4f}\t{w['word']}" for w in as_json["alternatives"]] == at.lines
+
+
+def test_several_models_translate_together(inside: Inside, trained: Path, folder: Path) -> None:
+    twice = inside("translate", "--model", trained, "--model", "checkpoints/toy", *TEXTS)
+    assert twice.lines == inside("translate", *TEXTS).lines
+    assert twice.errors == [f"translating with {trained}, checkpoints/toy"]
+    other = trained.with_name("other")
+    shutil.copytree(trained, other)
+    (other / "joint.model").unlink()
+    text = (folder / "text" / "train.en").read_text().splitlines()
+    train_tokenizer(text, TokenizerConfig(vocabulary_size=300), other / "joint.model")
+    done = inside("translate", "--model", trained, "--model", other, "le chat")
+    assert done.code == 2
+    assert "other has another tokenizer than" in done.errors[-1]
+
+
+def test_a_model_without_attention_aligns_nothing(
+    inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.translator.Translator._alignment", lambda *_: None)
+    for options in (["--alignments", "a"], ["--markup", "xml"]):
+        done = inside("translate", *options, "le chat")
+        assert done.code == 2
+        assert "this model has no attention" in done.errors[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sample", "--beam", "3"], "--beam is for searching and --sample draws at random"),
+        (["--sample", "--set", "search.beam=3"], "--beam is for searching and --sample draws"),
+        (["--typical-p", "0.5"], "--typical-p is for drawing translations at random"),
+        (["--at", "3"], "--at is for --alternatives"),
+        (["--alternatives", "3", "--at", "1", "--prefix", "a"], "--at and --prefix do not go"),
+        (["--alternatives", "3", "--at", "99"], "--at 99: the translation has only"),
+        (["--alternatives", "3", "--markup", "xml"], "--alternatives and --markup do not go"),
+        (["--alternatives", "3", "le chien"], "--alternatives is for one TEXT"),
+        (["--alternatives", "0"], "Invalid value for '--alternatives'"),
+        (["--markup", "html", "--json"], "--markup and --json do not go together"),
+        (["--markup", "rtf"], "Invalid value for '--markup'"),
+        (["--markup", "xml", "<b>"], "line 1, column 4: not well-formed XML"),
+        (["--alignments", "a", "--n-best", "2"], "--alignments and --n-best do not go together"),
+        (["--alignments", "nowhere/a"], "nowhere/a: No such file or directory"),
+        (["--glossary", "nowhere"], "nowhere: cannot be read"),
+        (["--require", "cat", "--forbid", "cat"], "'cat' is to be in the translation and"),
+        (["--require", "cat", "--sample"], "need beam search"),
+        (["--forbid", ""], "a forbidden word is empty"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line_on_stderr_and_exit_code_2(
+    inside: Inside, trained: Path, options: list[str], message: str
+) -> None:
+    done = inside("translate", *options, "le chat")
+    assert (done.code, done.lines) == (2, [])
+    assert done.errors[-1].startswith("nmt: ")
+    assert message in done.errors[-1]
+
+
+def test_shards_are_translated_plainly(inside: Inside, trained: Path, folder: Path) -> None:
+    (folder / "shards").mkdir()
+    for option in (["--json"], ["--forbid", "a"], ["--model", trained, "--model", trained]):
+        done = inside("translate", "--input", "shards", "--output", "out", *option)
+        assert done.code == 2
+        assert "is for lines of text, not for shards" in done.errors[-1]
