@@ -478,7 +478,10 @@ def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
 def remove_folder(folder: Path) -> None:
     """Remove a folder that `replace_folder` made, whole or not at all."""
     _recover(folder)
-    _, old = _aside(folder)
+    new, old = _aside(folder)
+    # what a kill left there would be taken for the folder that is removed
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
         shutil.rmtree(old, ignore_errors=True)

@@ -124,7 +124,7 @@ class Translator:
             return cls(stepper, source, target, options, longest)
         from nmt.decoding.exported import load_stepper
 
-        exported = load_stepper(run.export)
+        exported = load_stepper(run.export, sizes)
         whole = exported.without_shortlist()
         return cls(exported, source, target, options, longest, _cores(), whole)
 

@@ -22,6 +22,7 @@ from nmt.run import (
     latest_run,
     plan_run,
     read_folder,
+    remove_folder,
     replace_folder,
     surviving_folder,
     write_atomically,
@@ -468,3 +469,84 @@ def test_resuming_without_a_recipe_takes_that_of_the_run(recipes: Path) -> None:
     assert plan_run("mine", Path("x"), [], resume=True)[1].seed == 4
     assert plan_run(None, Path("x"), [], resume=False)[1].seed == 3
     assert plan_run(None, Path("new"), [], resume=True)[1].seed == 3
+
+
+def test_a_removed_folder_stays_away_wherever_its_removal_or_an_earlier_change_died(
+    tmp_path: Path, die_at: Callable[[int], None]
+) -> None:
+    """What a kill left beside it is not taken for it afterwards."""
+    folder = tmp_path / "export"
+
+    def replace(number: int) -> None:
+        die_at(-1)
+        for left in tmp_path.iterdir():
+            shutil.rmtree(left)
+        replace_folder(folder, OLD)
+        die_at(number)
+        replace_folder(folder, NEW)
+
+    for _ in steps_until_done(replace):
+        die_at(-1)
+        remove_folder(folder)
+        assert surviving_folder(folder) is None
+        replace_folder(folder, OLD)
+        assert contents(folder) == OLD
+
+    def remove(number: int) -> None:
+        die_at(-1)
+        replace_folder(folder, OLD)
+        die_at(number)
+        remove_folder(folder)
+
+    for number in range(1, 4):
+        with suppress(Killed):
+            remove(number)
+        die_at(-1)
+        survivor = surviving_folder(folder)
+        assert survivor is None or contents(survivor) == OLD, "half of it is there"
+        remove_folder(folder)
+        assert surviving_folder(folder) is None
+
+
+def test_better_weights_drop_what_was_exported_of_worse_ones(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    replace_folder(run.export, OLD)
+    assert run.is_exported
+    run.keep_weights(b"better")
+    assert not run.is_exported
+    assert run.model_file.read_bytes() == b"better"
+    run.keep_weights(b"still better")
+    assert run.is_trained
+
+
+def test_an_export_alone_is_a_trained_run(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run")
+    run.model_file.unlink()
+    with pytest.raises(RunError, match="no weights yet"):
+        RunDirectory.open(run.path)
+    replace_folder(run.export, OLD)
+    assert RunDirectory.open(run.path) == run
+    assert latest_run(tmp_path).path == run.path
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_a_copy_to_deploy_has_the_tokenizers_the_config_and_the_card(
+    tmp_path: Path, joint: bool
+) -> None:
+    run = trained(
+        tmp_path / "run",
+        override(CONFIG, [f"tokenizer.joint={joint}".lower(), "model.shared_embeddings=false"]),
+    )
+    run.card.write_text("card")
+    run.metrics_file.write_text("{}")
+    replace_folder(run.last, OLD)
+    replace_folder(run.export, OLD)
+    copy = run.copy_to(tmp_path / "deep" / "copy")
+    tokenizers = {"joint.model"} if joint else {"source.model", "target.model"}
+    assert contents(copy.path).keys() == {"config.toml", "README.md"} | tokenizers
+    assert copy.config() == run.config()
+    with pytest.raises(RunError, match="copy: there is something here already: name a new folder"):
+        run.copy_to(copy.path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file: cannot be made"):
+        run.copy_to(tmp_path / "file")

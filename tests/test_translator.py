@@ -5,7 +5,9 @@ import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +21,14 @@ import nmt
 from nmt.config import RunConfig, SearchConfig, override
 from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
+from nmt.decoding.lexicon import learn_lexicon
 from nmt.errors import RunError, SearchError
 from nmt.glossary import Glossary
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory, write_atomically
 from nmt.splitting import begin_words, split_text
+from nmt.training.exporting import export_run
 from nmt.translator import TextConstraints, Translation, Translator
 
 WORDS = "le la chat chien mange dort bien grand petit rouge dans sur maison rue avec sans il elle"
@@ -514,3 +518,67 @@ def test_markup_is_translated_with_its_tags(translator: Translator) -> None:
     )
     stripped = [re.sub(r"<[^<>]*>", "", part) for part in found.split("</p><p>")]
     assert [html.unescape(part) for part in stripped] == texts(plain)
+
+
+@pytest.fixture(scope="module")
+def exported(run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """The run as a folder to deploy, int8 with a shortlist of what its sentences are made of."""
+    copy = run.copy_to(tmp_path_factory.mktemp("runs") / "exported")
+    tokenizer = Tokenizer.load(run.joint_model)
+    ids = [np.array(ids) for ids in tokenizer.encode_batch(sentences(50))]
+    lexicon = learn_lexicon(ids, ids[::-1], (320, 320), is_joint=False)
+    few = replace(lexicon, translations=lexicon.translations[:, :4], common=lexicon.common[:20])
+    export_run(run, copy, run.config(), few)
+    return copy
+
+
+@pytest.mark.parametrize("shortlist", [True, False])
+def test_an_exported_model_translates_a_text_alike_whatever_is_beside_it(
+    exported: RunDirectory, shortlist: bool
+) -> None:
+    translator = Translator.load(exported)
+    options = SearchConfig(beam=4, max_length_factor=1.0, shortlist=shortlist)
+    sources = sentences(40)
+    alone = [translator.translate([source], options)[0] for source in sources]
+    assert len(set(texts(alone))) > 15, "the test means nothing if all translations are alike"
+    order = np.random.default_rng(1).permutation(40)
+    for size in (7, 40):
+        for rows in np.split(order, range(size, 40, size)):
+            together = translator.translate([sources[row] for row in rows], options)
+            for row, found in zip(rows, together, strict=True):
+                assert found.text == alone[row].text
+                score = pytest.approx(alone[row].hypotheses[0].score, abs=1e-4)
+                assert found.hypotheses[0].score == score
+
+
+def test_the_shortlist_of_an_exported_model_can_be_left_unused(exported: RunDirectory) -> None:
+    translator = Translator.load(exported)
+    pieces = {}
+    for shortlist in (True, False):
+        options = SearchConfig(beam=2, max_length_factor=1.0, shortlist=shortlist)
+        found = translator.translate(sentences(20), options)
+        pieces[shortlist] = {piece for t in found for piece in t.hypotheses[0].pieces}
+    assert len(pieces[True]) < len(pieces[False])
+
+
+def test_threads_change_nothing(exported: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = sentences(64)
+    found = []
+    for threads in (1, 3):
+        monkeypatch.setattr("nmt.translator._cores", lambda threads=threads: threads)
+        found.append(Translator.load(exported).translate(sources))
+    for one, other in zip(*found, strict=True):
+        assert one.text == other.text
+        assert one.hypotheses[0].score == pytest.approx(other.hypotheses[0].score, abs=1e-4)
+
+
+def test_an_export_with_another_tokenizer_is_refused(
+    exported: RunDirectory, tmp_path: Path
+) -> None:
+    copy = RunDirectory(tmp_path / "copy")
+    shutil.copytree(exported.path, copy.path)
+    copy.joint_model.unlink()
+    config = override(exported.config(), ["tokenizer.vocabulary_size=310"])
+    train_tokenizer(sentences(200), config.tokenizer, copy.joint_model)
+    with pytest.raises(RunError, match="export: the export of another run, for 320 source"):
+        Translator.load(copy)

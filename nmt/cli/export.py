@@ -1,6 +1,7 @@
 """``nmt export``: a trained run becomes what translates without torch."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from nmt.cli.lines import write_line
 from nmt.cli.options import chosen_run
-from nmt.errors import NmtError
+from nmt.errors import NmtError, RunError
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
@@ -70,7 +71,8 @@ def export(
 
     lexicon = _lexicon(run, config) if shortlist else None
     into = run if to is None else run.copy_to(to)
-    export_run(run, into, config, lexicon)
+    with run.locked() if to is None else nullcontext():
+        export_run(run, into, config, lexicon)
     size_bytes = sum(file.stat().st_size for file in into.export.iterdir())
     print(f"{config.export.precision}, {size_bytes / 1e6:.1f} MB in {into.export}", file=sys.stderr)
     write_line(str(into.path))
@@ -80,8 +82,12 @@ def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
     """The shortlists of an earlier export, else those that the training pairs give."""
     from nmt.decoding.exported import load_lexicon
 
-    if run.is_exported and (lexicon := load_lexicon(run.export)):
-        return lexicon
+    if run.is_exported:
+        try:
+            if lexicon := load_lexicon(run.export):
+                return lexicon
+        except RunError as error:
+            print(f"learning the shortlist anew: {error}", file=sys.stderr)
     from nmt.training.exporting import lexicon_of
     from nmt.training.preparation import prepare
     from nmt.training.progress import LineReporter

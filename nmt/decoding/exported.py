@@ -55,21 +55,32 @@ def exported_files(export: "Export", precision: str, lexicon: Lexicon | None) ->
     return files
 
 
-def load_stepper(folder: Path) -> OnnxStepper:
+def load_stepper(folder: Path, vocabulary_sizes: tuple[int, int]) -> OnnxStepper:
     """Load an exported model.
 
+    Args:
+        folder: Where it is.
+        vocabulary_sizes: Numbers of source and of target tokens of the tokenizers beside it.
+
     Raises:
-        RunError: A file is missing or damaged, or of another version of nmt.
+        RunError: A file is missing or damaged, or of another version of nmt, or of another run.
     """
     folder = read_folder(folder)
     settings = _settings(folder)
     source = _array(folder / SOURCE_EMBEDDINGS)
     target = _array(folder / TARGET_EMBEDDINGS) if _has(folder, TARGET_EMBEDDINGS) else source
+    sizes = (len(source), int(settings["target_vocabulary"]))
+    if sizes != vocabulary_sizes:
+        raise RunError(
+            f"{folder}: the export of another run, for {sizes[0]} source and {sizes[1]} target "
+            f"subwords where the tokenizers have {vocabulary_sizes[0]} and {vocabulary_sizes[1]}: "
+            "export this one again with `nmt export`"
+        )
     return OnnxStepper(
         folder / ENCODER,
         folder / STEP,
         (source, target),
-        Everything(int(settings["target_vocabulary"])),
+        Everything(sizes[1]),
         _lexicon(folder, settings),
     )
 
@@ -96,12 +107,12 @@ def _lexicon(folder: Path, settings: Mapping[str, int]) -> Lexicon | None:
 
 
 def _settings(folder: Path) -> Mapping[str, int]:
-    settings: dict[str, int] = json.loads((folder / SETTINGS).read_bytes())
+    file = folder / SETTINGS
+    settings: dict[str, int] = json.loads(file.read_bytes()) if file.is_file() else {}
     if settings.get("format") != FORMAT:
         raise RunError(
-            f"{folder / SETTINGS}: an export of another version of nmt (format "
-            f"{settings.get('format')}, this one reads {FORMAT}): export the run again with "
-            "`nmt export`"
+            f"{file}: an export of another version of nmt (format {settings.get('format')}, this "
+            f"one reads {FORMAT}): export the run again with `nmt export`"
         )
     return settings
 

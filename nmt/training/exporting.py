@@ -1,13 +1,14 @@
 """From a trained run to its export, which translates without torch."""
 
-from safetensors.numpy import load_file
-
 from nmt.config import RunConfig
 from nmt.corpus.encoded import EncodedPairs
 from nmt.corpus.tokenizer import Tokenizer
 from nmt.decoding.export import export
 from nmt.decoding.exported import exported_files
+from nmt.decoding.graph_layers import Weights
 from nmt.decoding.lexicon import Lexicon, learn_lexicon, rows_to_learn_from
+from nmt.model.seq2seq import build
+from nmt.model.weights import load_weights, named_weights
 from nmt.run import RunDirectory, replace_folder
 
 
@@ -30,7 +31,19 @@ def export_run(
         into: Where the export goes: the run itself, or a copy of what else translating needs.
         config: The run's; its ``export.precision`` counts.
         lexicon: Shortlists, if there are any.
+
+    Raises:
+        RunError: The weights are missing, damaged, or not those that the config asks for.
+        TokenizerError: A tokenizer is damaged.
     """
     precision = config.export.precision
-    exported = export(config.model, load_file(run.model_file), precision)
+    exported = export(config.model, _weights(run, config), precision)
     replace_folder(into.export, exported_files(exported, precision, lexicon))
+
+
+def _weights(run: RunDirectory, config: RunConfig) -> Weights:
+    """The weights of a run, found to be what its config and its tokenizers ask for."""
+    tokenizers = map(Tokenizer.load, run.tokenizer_files(config.tokenizer.joint))
+    model = build(config.model, *(tokenizer.vocabulary_size for tokenizer in tokenizers))
+    load_weights(model, run.model_file)
+    return {name: tensor.numpy() for name, tensor in named_weights(model).items()}

@@ -216,12 +216,13 @@ def test_the_environment_names_the_model_and_the_option_goes_before_it(
 
 
 def test_a_damaged_model_is_refused_by_the_name_of_its_file(inside: Inside, trained: Path) -> None:
-    shutil.rmtree(trained / "export", ignore_errors=True)
-    file = trained / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:-10])
-    done = inside("translate", "le chat")
-    assert done.code == 2
-    assert done.errors[-1].startswith(f"nmt: checkpoints/toy/{file.name}: ")
+    for name in ("export/step.onnx", "model.safetensors"):  # what is exported goes first
+        file = trained / name
+        file.write_bytes(file.read_bytes()[:-10])
+        done = inside("translate", "le chat")
+        assert done.code == 2
+        assert done.errors[-1].startswith(f"nmt: checkpoints/toy/{name}: ")
+        shutil.rmtree(trained / "export", ignore_errors=True)
 
 
 def test_a_closed_standard_output_is_one_line_and_exit_code_2(trained: Path) -> None:

@@ -67,7 +67,7 @@ def test_small_constants_are_there_once_and_types_and_shapes_are_kept_apart() ->
     graph = Graph()
     one = graph.constant(np.float32(1))
     assert graph.constant(np.float32(1)) == one
-    others = [np.int64(1), np.float64(1), np.ones(1, np.float32), np.float32(2), np.float32(-0.0)]
+    others = [np.int64(0), np.float64(0), np.ones(1, np.float32), np.float32(2), np.float32(-0.0)]
     names = {one, *(graph.constant(other) for other in others), graph.constant(np.float32(0.0))}
     assert len(names) == 7
     big = np.ones(FEW + 1, np.float32)

@@ -142,11 +142,12 @@ def test_nothing_to_learn_from_is_no_error() -> None:
 
 
 def small_lexicon(is_joint: bool = False) -> Lexicon:
-    """The source tokens 4 to 8 become 10 more, and 9 what is never produced; 4 is common."""
+    """The source tokens 4 to 8 become 10 more, 9 what is never produced, EOS 4; 11 is common."""
     translations = np.full((10, 2), EOS, np.uint16)
     translations[4:9, 0] = np.arange(14, 19)
     translations[9] = [UNK, BOS]
-    return Lexicon(translations, np.array([4, PAD, UNK], np.uint16), 20, is_joint)
+    translations[EOS] = 4
+    return Lexicon(translations, np.array([11, PAD, UNK], np.uint16), 20, is_joint)
 
 
 def reach(
@@ -167,22 +168,22 @@ def reach(
 
 
 def test_a_sentence_reaches_its_translations_the_common_tokens_and_its_end() -> None:
-    assert reach(small_lexicon(), [5, 7]) == [[EOS, 4, 15, 17]]
+    assert reach(small_lexicon(), [5, 7]) == [[EOS, 4, 11, 15, 17]]
 
 
 def test_a_sentence_reaches_its_own_tokens_where_both_sides_share_them() -> None:
-    assert reach(small_lexicon(is_joint=True), [5, 7]) == [[EOS, 4, 5, 7, 15, 17]]
+    assert reach(small_lexicon(is_joint=True), [5, 7]) == [[EOS, 4, 5, 7, 11, 15, 17]]
 
 
 def test_padding_beginnings_and_unknowns_are_out_of_reach() -> None:
     sources = [[9, UNK, BOS], [5, 6, 7, 8]]
     found = reach(small_lexicon(is_joint=True), *sources, needed=[[PAD, UNK], [BOS]])
-    assert found == [[EOS, 4, 9], [EOS, 4, 5, 6, 7, 8, 15, 16, 17, 18]]
+    assert found == [[EOS, 4, 9, 11], [EOS, 4, 5, 6, 7, 8, 11, 15, 16, 17, 18]]
 
 
 def test_what_is_needed_is_in_reach_of_the_sentence_that_needs_it() -> None:
     found = reach(small_lexicon(), [5], [6], [], needed=[(12, 13), (), {19}])
-    assert found == [[EOS, 4, 12, 13, 15], [EOS, 4, 16], [EOS, 4, 19]]
+    assert found == [[EOS, 4, 11, 12, 13, 15], [EOS, 4, 11, 16], [EOS, 4, 11, 19]]
 
 
 @settings(max_examples=30, deadline=None)
@@ -215,8 +216,8 @@ def test_a_large_corpus_is_learned_from_in_part(monkeypatch: pytest.MonkeyPatch)
     assert rows.tolist() == list(range(0, 1000, 5)), "a quarter is a link too many"
     assert (source * target)[rows].sum() < links / 4
     # more links than fit into the integers that lengths are kept in
-    monkeypatch.setattr(lexicon, "MOST_LINKS", 10**9)
-    lengths = np.full(300, 10_000, np.int32)
-    assert len(rows_to_learn_from(lengths, lengths)) == 10
+    monkeypatch.setattr(lexicon, "MOST_LINKS", 10**11)
+    lengths = np.full(300, 50_000, np.int32)
+    assert len(rows_to_learn_from(lengths, lengths)) == 38  # every 8th: 300 x 50,000^2 / 10^11
     nothing = np.zeros(0, np.int32)
     assert rows_to_learn_from(nothing, nothing).tolist() == []
