@@ -124,7 +124,8 @@ def _has(folder: Path, name: str) -> bool:
 def _array(file: Path) -> Array:
     """An array, read from the disk as it is needed."""
     try:
-        array: Array = np.load(file, mmap_mode="r", allow_pickle=False)
+        # As a plain array: looking up in a memmap is several times slower.
+        array = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError) as error:
         raise RunError(f"{file}: cannot be read as an array: {error}") from error
     return array

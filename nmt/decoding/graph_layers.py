@@ -5,7 +5,7 @@ of weights are those of ``model.safetensors``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -210,7 +210,7 @@ def unroll(graph: Graph, cell: GraphCell, inputs: Sequence[Operand], zeros: str)
     return graph.scan(body, [zeros] * cell.states, cell.project(graph, inputs))
 
 
-class Look:
+class Look(NamedTuple):
     """What the attention of a decoder sees.
 
     Attributes:
@@ -218,8 +218,8 @@ class Look:
         weights: Shape (sentences, width, source length); None without attention.
     """
 
-    def __init__(self, context: Vector | None, weights: str | None) -> None:
-        self.context, self.weights = context, weights
+    context: Vector | None
+    weights: str | None
 
 
 class GraphAttention:
@@ -283,8 +283,7 @@ class GraphScored(GraphAttention):
         """See `GraphAttention.look`."""
         masked = self.graph.add("Add", self.scores(query, keys, shape), mask)
         weights = self.graph.add("Softmax", masked, axis=-1)
-        # (N, W, S) x (N, S, H) = (N, W, H)
-        context = self._ungrouped(self.graph.add("MatMul", weights, memory.name), memory.size)
+        context = self._ungrouped(mixed(self.graph, weights, memory.name, 1), memory.size)
         return Look(Vector(context, memory.size, memory.bound), weights)
 
 
@@ -334,7 +333,7 @@ class GraphMultiHead(GraphAttention):
         scores = graph.add("Div", scores, graph.constant(root))
         masked = graph.add("Add", scores, graph.add("Unsqueeze", mask, graph.integers(1)))
         weights = graph.add("Softmax", masked, axis=-1)
-        seen = graph.add("Transpose", graph.add("MatMul", weights, value), perm=[0, 2, 1, 3])
+        seen = graph.add("Transpose", mixed(graph, weights, value, 2), perm=[0, 2, 1, 3])
         seen = graph.add("Reshape", seen, graph.integers(-1, size))
         context = self.linear("output", Vector(seen, size, None))
         mean = graph.add("ReduceMean", weights, graph.integers(1), keepdims=0)
@@ -364,6 +363,26 @@ def compared(graph: Graph, queries: str, keys: str, turned: list[int]) -> str:
     # (N, S, H) x (N, H, W) = (N, S, W)
     products = graph.add("MatMul", keys, graph.add("Transpose", queries, perm=turned))
     return graph.add("Transpose", products, perm=turned)
+
+
+def mixed(graph: Graph, weights: str, values: str, axis: int) -> str:
+    """The mean of the values by the weights of each query, shape (sentences, ..., width, size).
+
+    ONNX Runtime adds up otherwise where there is a single query, so there never is: one more of
+    them keeps a row's numbers the same whatever the width of the beam.
+
+    Args:
+        graph: Where.
+        weights: Shape (sentences, ..., width, source length).
+        values: Shape (sentences, ..., source length, size).
+        axis: Where the width is.
+    """
+    first, second, all_but_last = (graph.integers(number) for number in (0, 1, -1))
+    where = graph.integers(axis)
+    one_more = graph.add("Slice", weights, first, second, where)
+    # (N, W + 1, S) x (N, S, H) = (N, W + 1, H)
+    means = graph.add("MatMul", graph.concat([weights, one_more], axis=axis), values)
+    return graph.add("Slice", means, first, all_but_last, where)
 
 
 ATTENTIONS: dict[str, type[GraphAttention]] = {

@@ -24,8 +24,8 @@ COMMON = 100
 """Target tokens that are in every shortlist."""
 ITERATIONS = 5
 """Of expectation maximisation, which has nearly settled by then."""
-MOST_LINKS = 20_000_000
-"""Pairs of a source and a target token of one sentence that are learned from, for memory's sake."""
+MOST_LINKS = 10_000_000
+"""Pairs of a source and a target token of one sentence that are learned from: they take 80 bytes."""
 
 Ids = Sequence[NDArray[Any]]
 
@@ -79,8 +79,8 @@ class Lexicon:
     """Shortlists.
 
     Attributes:
-        translations: Target tokens that each source token may become, EOS where there are fewer,
-            shape (source vocabulary, translations).
+        translations: Target tokens that each source token may become, EOS where there are fewer
+            (so for PAD), shape (source vocabulary, translations).
         common: Target tokens of every shortlist, shape (tokens,).
         vocabulary_size: Number of target tokens.
         is_joint: Source and target share their tokens, so that a name may be copied.
