@@ -487,8 +487,12 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def read_folder(folder: Path) -> Path:
+def read_folder(folder: Path, remedy: str) -> Path:
     """The folder that `replace_folder` last completed, its files checked against the manifest.
+
+    Args:
+        folder: Where it was written.
+        remedy: What a user can do if it is damaged.
 
     Returns:
         ``folder`` itself, or where a kill left it in the middle of being replaced.
@@ -501,7 +505,7 @@ def read_folder(folder: Path) -> Path:
         raise RunError(f"{folder}: there is no such folder")
     damage = _damage(survivor)
     if damage:
-        raise RunError(f"{damage}: copy the folder again, or start afresh in another --run DIR")
+        raise RunError(f"{damage}: {remedy}")
     return survivor
 
 

@@ -113,14 +113,14 @@ def test_a_folder_is_old_or_new_wherever_its_replacement_dies(
 
     seen = []
     for _ in steps_until_done(write):
-        found = contents(read_folder(folder))
+        found = contents(read_folder(folder, "copy it again"))
         assert found in (OLD, NEW)
         assert found == NEW or folder.exists(), "what is complete is used"
         seen.append(found == NEW)
         # and the next replacement works, from what survived
         die_at(-1)
         replace_folder(folder, {"third": b"3"})
-        assert contents(read_folder(folder)) == {"third": b"3"}
+        assert contents(read_folder(folder, "copy it again")) == {"third": b"3"}
         assert [path.name for path in tmp_path.iterdir()] == ["last"]
     assert seen == sorted(seen), "once new, always new"
     assert any(seen)
@@ -141,7 +141,7 @@ def test_dying_twice_in_a_row_still_leaves_a_complete_folder(
                 die_at(number)
                 with suppress(Killed):
                     replace_folder(folder, files)
-                found = contents(read_folder(folder))
+                found = contents(read_folder(folder, "copy it again"))
                 assert found in (before, files)
                 before = found
 
@@ -161,9 +161,9 @@ def test_a_first_folder_is_there_whole_or_not_at_all(
     for _ in steps_until_done(write):
         if surviving_folder(folder) is None:
             with pytest.raises(RunError, match="there is no such folder"):
-                read_folder(folder)
+                read_folder(folder, "copy it again")
         else:
-            assert contents(read_folder(folder)) == NEW
+            assert contents(read_folder(folder, "copy it again")) == NEW
 
 
 def test_a_file_is_old_or_new_wherever_its_writing_dies(
@@ -213,7 +213,9 @@ def test_a_killed_process_leaves_a_complete_folder_no_older_than_the_last_it_fin
         time.sleep(moments.uniform(0.0, 0.1))
         process.send_signal(signal.SIGKILL)
         finished = int((b"0\n" + process.communicate()[0]).split()[-1])
-        data = {bytes(content[:]) for content in contents(read_folder(folder)).values()}
+        data = {
+            bytes(content[:]) for content in contents(read_folder(folder, "copy it again")).values()
+        }
         assert len(data) == 1
         (content,) = data
         assert content in {str(n).encode() * 2000 for n in (finished, finished + 1)}
@@ -235,7 +237,7 @@ def test_a_damaged_folder_is_refused_by_the_name_of_its_file(
     else:
         file.write_bytes(bytes([data[0] ^ 1]) + data[1:])
     with pytest.raises(RunError, match=f"{name}: this file is "):
-        read_folder(folder)
+        read_folder(folder, "copy it again")
 
 
 def test_the_manifest_gives_size_and_sha256(tmp_path: Path) -> None:
@@ -254,7 +256,7 @@ def test_a_file_can_be_written_by_a_function_and_is_as_readable_as_the_others(
         path.chmod(0o600)
 
     replace_folder(tmp_path / "last", {"private": write_private, "usual": b""})
-    folder = read_folder(tmp_path / "last")
+    folder = read_folder(tmp_path / "last", "copy it again")
     assert contents(folder) == {"private": b"private", "usual": b""}
     modes = {stat.S_IMODE((folder / name).stat().st_mode) for name in ("private", "usual")}
     assert len(modes) == 1

@@ -67,12 +67,13 @@ def export(
 
     changes = [] if precision is None else [f"export.precision={precision}"]
     config = override(run.config(), changes)
-    from nmt.training.exporting import export_run
+    from nmt.run import replace_folder
+    from nmt.training.exporting import export_files
 
-    lexicon = _lexicon(run, config) if shortlist else None
+    files = export_files(run, config, _lexicon(run, config) if shortlist else None)
     into = run if to is None else run.copy_to(to)
     with run.locked() if to is None else nullcontext():
-        export_run(run, into, config, lexicon)
+        replace_folder(into.export, files)
     size_bytes = sum(file.stat().st_size for file in into.export.iterdir())
     print(f"{config.export.precision}, {size_bytes / 1e6:.1f} MB in {into.export}", file=sys.stderr)
     write_line(str(into.path))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nmt.decoding.export import Export
 
 FORMAT = 1
+REMEDY = "write it anew with `nmt export`, or copy the folder again"
 SETTINGS = "settings.json"
 ENCODER = "encoder.onnx"
 STEP = "step.onnx"
@@ -29,6 +30,8 @@ COMMON = "common.npy"
 
 def exported_files(export: "Export", precision: str, lexicon: Lexicon | None) -> dict[str, bytes]:
     """The content of each file of an exported model.
+
+    The settings name the precision for people; the graphs hold it.
 
     Args:
         export: The model.
@@ -65,7 +68,7 @@ def load_stepper(folder: Path, vocabulary_sizes: tuple[int, int]) -> OnnxStepper
     Raises:
         RunError: A file is missing or damaged, or of another version of nmt, or of another run.
     """
-    folder = read_folder(folder)
+    folder = read_folder(folder, REMEDY)
     settings = _settings(folder)
     source = _array(folder / SOURCE_EMBEDDINGS)
     target = _array(folder / TARGET_EMBEDDINGS) if _has(folder, TARGET_EMBEDDINGS) else source
@@ -91,7 +94,7 @@ def load_lexicon(folder: Path) -> Lexicon | None:
     Raises:
         RunError: A file is missing or damaged.
     """
-    folder = read_folder(folder)
+    folder = read_folder(folder, REMEDY)
     return _lexicon(folder, _settings(folder))
 
 

@@ -25,7 +25,7 @@ COMMON = 100
 ITERATIONS = 5
 """Of expectation maximisation, which has nearly settled by then."""
 MOST_LINKS = 10_000_000
-"""Pairs of a source and a target token of one sentence that are learned from: they take 80 bytes."""
+"""Pairs of a source and a target token of one sentence that are learned from, at 80 bytes each."""
 
 Ids = Sequence[NDArray[Any]]
 

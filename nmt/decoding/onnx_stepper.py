@@ -193,11 +193,13 @@ def _session(graph: Path | bytes) -> "InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    content = graph if isinstance(graph, bytes) else str(graph)
+    content = graph if isinstance(graph, bytes) else graph.read_bytes()
+    where = "the graph" if isinstance(graph, bytes) else graph
+    if b"location" in content:  # the key that names another file of weights, anywhere on the disk
+        raise RunError(f"{where}: its weights are in other files: export the run again")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # those of the library have no parent but this
-        where = "the graph" if isinstance(graph, bytes) else graph
         raise RunError(
             f"{where}: ONNX Runtime {onnxruntime.__version__} cannot load this ({error}): export "
             "the run again with `nmt export`, or update onnxruntime"

@@ -74,7 +74,7 @@ def load_checkpoint(folder: Path, tensors: Tensors) -> TrainState:
     Raises:
         RunError: The checkpoint is damaged, or of another shape of model.
     """
-    found = read_folder(folder)
+    found = read_folder(folder, "copy the folder again, or start afresh in another --run DIR")
     for group, named in tensors.items():
         file = found / f"{group}.safetensors"
         copy_weights(named, read_tensors(file), file)

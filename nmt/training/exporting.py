@@ -27,8 +27,23 @@ def export_run(
     """Write the export of a run, whole or not at all.
 
     Args:
-        run: The run, with weights.
+        run: See `export_files`.
         into: Where the export goes: the run itself, or a copy of what else translating needs.
+        config: See `export_files`.
+        lexicon: See `export_files`.
+
+    Raises:
+        RunError: See `export_files`.
+        TokenizerError: See `export_files`.
+    """
+    replace_folder(into.export, export_files(run, config, lexicon))
+
+
+def export_files(run: RunDirectory, config: RunConfig, lexicon: Lexicon | None) -> dict[str, bytes]:
+    """The files of the export of a run.
+
+    Args:
+        run: The run, with weights.
         config: The run's; its ``export.precision`` counts.
         lexicon: Shortlists, if there are any.
 
@@ -38,7 +53,7 @@ def export_run(
     """
     precision = config.export.precision
     exported = export(config.model, _weights(run, config), precision)
-    replace_folder(into.export, exported_files(exported, precision, lexicon))
+    return exported_files(exported, precision, lexicon)
 
 
 def _weights(run: RunDirectory, config: RunConfig) -> Weights:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,3 +225,24 @@ def test_a_graph_that_cannot_be_loaded_is_refused_by_its_file(tmp_path: Path) ->
             OnnxStepper(good, bad, tables, Everything(VOCABULARY), None)
     with pytest.raises(RunError, match="the graph: ONNX Runtime"):
         OnnxStepper(b"\xff" * 100, made.step, tables, Everything(VOCABULARY), None)
+
+
+def test_a_graph_with_weights_in_other_files_is_refused(tmp_path: Path) -> None:
+    """They could be any file of the reader's."""
+    made = exported(random_model(MODELS["lstm, general"]), "int8")
+    outside = onnx.load_from_string(made.step)
+    onnx.save(
+        outside,
+        tmp_path / "step.onnx",
+        save_as_external_data=True,
+        location="weights",
+        size_threshold=0,
+    )
+    with pytest.raises(RunError, match=r"step.onnx: its weights are in other files"):
+        OnnxStepper(
+            made.encoder,
+            tmp_path / "step.onnx",
+            (made.source_embeddings, made.target_embeddings),
+            Everything(VOCABULARY),
+            None,
+        )

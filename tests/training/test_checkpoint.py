@@ -174,7 +174,7 @@ def test_a_state_that_is_none_is_refused_by_file(content: bytes, tmp_path: Path)
     folder = tmp_path / "last"
     save_checkpoint(folder, STATE, make().tensors)
     rewrite(folder, "state.json", content)
-    read_folder(folder)
+    read_folder(folder, "copy it again")
     assert "state.json" in refusal(folder, make())
 
 
