@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -43,6 +43,9 @@ from nmt.errors import SearchError
 
 if TYPE_CHECKING:
     from nmt.translator import Translation, Translator
+
+Kind = Literal["text", "json", "n-best"]
+"""What is written of a translation."""
 
 EXAMPLES = """\b
 Examples:
@@ -142,24 +145,33 @@ def translate(
         return
     is_aligned = json_lines or alignments is not None
     translated = partial(extras.translate, translator, glossary, align=is_aligned)
-    written = _written(json_lines, n_best is not None)
-    if output is not None:
-        kind = "json" if json_lines else "n-best" if n_best is not None else "text"
-        belongs_to = {
-            "model": [run.fingerprint() for run in runs],
-            "search": search.model_dump(mode="json"),
-            "lines": kind,
-            **extras.belongs_to,
-        }
-        files.translate_lines(translated, written, belongs_to)
+    kind: Kind = "json" if json_lines else "text" if n_best is None else "n-best"
+    if output is None:
+        _print(translated, texts, files, extras, kind)
         return
+    belongs_to = {
+        "model": [run.fingerprint() for run in runs],
+        "search": search.model_dump(mode="json"),
+        "lines": kind,
+        **extras.belongs_to,
+    }
+    files.translate_lines(translated, partial(_written, kind), belongs_to)
+
+
+def _print(
+    translated: "Callable[[list[str]], list[Translation]]",
+    texts: list[str] | None,
+    files: Files,
+    extras: Extras,
+    kind: Kind,
+) -> None:
     number = 0
     with extras.alignments_noted() as note:
         for lines in [texts] if texts else _arriving(files):
             for translation in translated(lines):
                 number += 1
                 note(translation)
-                for line in written(number, translation):
+                for line in _written(kind, number, translation):
                     write_line(line)
 
 
@@ -217,18 +229,10 @@ def _arriving(files: Files) -> Iterator[list[str]]:
             display.headway(meter.add(len(lines), None, input.share(read_bytes)))
 
 
-def _written(json_lines: bool, n_best: bool) -> "Callable[[int, Translation], list[str]]":
+def _written(kind: Kind, number: int, translation: "Translation") -> list[str]:
     """What is written of the translation of a line, given its number."""
-
-    def written(number: int, translation: "Translation") -> list[str]:
-        if json_lines:
-            return [json.dumps(translation.as_dict(), ensure_ascii=False)]
-        if n_best:
-            return _n_best_lines(number, translation)
-        return [translation.text]
-
-    return written
-
-
-def _n_best_lines(number: int, translation: "Translation") -> list[str]:
-    return [f"{number}\t{found.score:.4f}\t{found.text}" for found in translation.hypotheses]
+    if kind == "json":
+        return [json.dumps(translation.as_dict(), ensure_ascii=False)]
+    if kind == "n-best":
+        return [f"{number}\t{found.score:.4f}\t{found.text}" for found in translation.hypotheses]
+    return [translation.text]
