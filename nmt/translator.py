@@ -1,7 +1,7 @@
 """Text in, text out: split if too long, encode, batch by length, search, decode, restore order."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -39,8 +39,6 @@ __all__ = [
     "Translator",
 ]
 
-LINES_PER_CHUNK = 1024
-"""Lines that `Translator.stream` holds at a time."""
 ROWS_PER_BATCH = 320
 """Hypotheses followed at a time, of all sentences of a batch: 64 sentences with a beam of 5."""
 SENTENCES_PER_BATCH = 128
@@ -202,26 +200,6 @@ class Translator:
             self._translation(text, parts, list(islice(found, len(parts))), options, align)
             for text, parts in zip(texts, split, strict=True)
         ]
-
-    def stream(
-        self,
-        lines: Iterable[str],
-        options: SearchConfig | None = None,
-        lines_per_chunk: int = LINES_PER_CHUNK,
-    ) -> Iterator[Translation]:
-        """Translate as many texts as there are, in memory for a few.
-
-        Args:
-            lines: The texts; they are read as the translations are asked for.
-            options: How to search; None for the options of the translator.
-            lines_per_chunk: How many are translated together: more is quicker.
-
-        Raises:
-            SearchError: As `translate`.
-        """
-        lines = iter(lines)
-        while chunk := list(islice(lines, lines_per_chunk)):
-            yield from self.translate(chunk, options)
 
     def translate_markup(
         self,

@@ -6,7 +6,6 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,27 +144,6 @@ def test_a_text_is_normalised_as_in_training(translator: Translator) -> None:
     assert plain.text == odd.text
     assert plain.source_pieces == odd.source_pieces
     assert odd.source == " il\tdort  a\u0300\u2028la maison.\n"
-
-
-def test_the_stream_gives_what_translating_at_once_gives(translator: Translator) -> None:
-    sources = [*sentences(10), "", *sentences(13)]
-    streamed = list(translator.stream(iter(sources), lines_per_chunk=5))
-    assert texts(streamed) == texts(translator.translate(sources))
-
-
-def test_the_stream_reads_no_more_than_it_needs(translator: Translator) -> None:
-    read = 0
-
-    def endless() -> Iterator[str]:
-        nonlocal read
-        while True:
-            read += 1
-            yield "le chat dort."
-
-    stream = translator.stream(endless(), lines_per_chunk=4)
-    for _ in range(6):
-        next(stream)
-    assert read == 8
 
 
 def test_json_names_every_piece_and_where_it_looked(translator: Translator) -> None:
