@@ -99,12 +99,16 @@ class Translator:
         self._threads = threads
 
     @classmethod
-    def load(cls, run: RunDirectory, options: SearchConfig | None = None) -> Self:
+    def load(
+        cls, run: RunDirectory, options: SearchConfig | None = None, threads: int | None = None
+    ) -> Self:
         """Load a trained model.
 
         Args:
             run: Where it is.
             options: How to search; None for what the run's recipe says.
+            threads: Batches that an exported model translates at a time; None for as many as there
+                are cores. Torch, where it is not exported, has threads of its own.
 
         Raises:
             RunError: The run is unfinished or damaged, or its files do not belong together.
@@ -118,29 +122,34 @@ class Translator:
         sizes = source.vocabulary_size, target.vocabulary_size
         longest = config.training.max_tokens
         if not run.is_exported:
-            stepper = _torch_stepper(run, config, sizes)  # torch has threads of its own
+            stepper = _torch_stepper(run, config, sizes)
             return cls(stepper, source, target, options, longest)
         from nmt.decoding.exported import load_stepper
 
         exported = load_stepper(run.export, sizes)
         whole = exported.without_shortlist()
-        return cls(exported, source, target, options, longest, _cores(), whole)
+        threads = _cores() if threads is None else threads
+        return cls(exported, source, target, options, longest, threads, whole)
 
     @classmethod
     def load_ensemble(
-        cls, runs: Sequence[RunDirectory], options: SearchConfig | None = None
+        cls,
+        runs: Sequence[RunDirectory],
+        options: SearchConfig | None = None,
+        threads: int | None = None,
     ) -> Self:
         """Load several trained models that translate together, by the mean of their probabilities.
 
         Args:
             runs: Where they are, at least one. They have the same tokenizers.
             options: How to search; None for what the recipe of the first says.
+            threads: As `load`.
 
         Raises:
             RunError: As `load`, or their tokenizers differ.
             TokenizerError: A tokenizer is damaged.
         """
-        first, *others = (cls.load(run, options) for run in runs)
+        first, *others = (cls.load(run, options, threads) for run in runs)
         if not others:
             return first
         for run, other in zip(runs[1:], others, strict=True):

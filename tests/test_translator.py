@@ -6,6 +6,7 @@ import math
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -539,15 +540,31 @@ def test_the_shortlist_of_an_exported_model_can_be_left_unused(exported: RunDire
     assert len(pieces[True]) < len(pieces[False])
 
 
-def test_threads_change_nothing(exported: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_change_nothing(exported: RunDirectory) -> None:
     sources = sentences(64)
-    found = []
-    for threads in (1, 3):
-        monkeypatch.setattr("nmt.translator._cores", lambda threads=threads: threads)
-        found.append(Translator.load(exported).translate(sources))
-    for one, other in zip(*found, strict=True):
-        assert one.text == other.text
-        assert one.hypotheses[0].score == pytest.approx(other.hypotheses[0].score, abs=1e-4)
+    one, three = (Translator.load(exported, threads=n).translate(sources) for n in (1, 3))
+    for alone, found in zip(one, three, strict=True):
+        assert alone.text == found.text
+        score = pytest.approx(found.hypotheses[0].score, abs=1e-4)
+        assert alone.hypotheses[0].score == score
+
+
+def test_a_model_has_the_threads_that_are_asked_for_or_one_for_each_core(
+    exported: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools: list[int] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads: int) -> None:
+            pools.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr("nmt.translator.ThreadPoolExecutor", Pool)
+    monkeypatch.setattr("nmt.translator._cores", lambda: 4)
+    for threads in (1, 2, None):
+        nmt.load(exported.path, threads=threads).translate(sentences(64))
+        nmt.load(exported.path, exported.path, threads=threads).translate(sentences(64))
+    assert pools == [2, 2, 4, 4]
 
 
 def test_an_export_with_another_tokenizer_is_refused(

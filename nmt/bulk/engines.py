@@ -124,14 +124,14 @@ def _quiet(context: Any) -> Iterator[None]:
 
 
 class ShardTranslator:
-    """An actor: translates the shards that it is handed.
+    """An actor of one core: translates the shards that it is handed.
 
     Args:
         translate: What translates a batch of rows.
     """
 
     def __init__(self, translate: BatchTranslator) -> None:
-        self._translate = translate
+        self._translate = translate.with_threads(1)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Translate shards.

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from nmt.bulk import BatchTranslator, batches
-from nmt.bulk.engines import DatasetsEngine, RayEngine, translate_shards
+from nmt.bulk.engines import DatasetsEngine, RayEngine, ShardTranslator, translate_shards
 from nmt.bulk.shards import find_shards
 from nmt.errors import BulkError, CorpusError, NmtError
 from nmt.progress import Display
@@ -208,6 +208,27 @@ def test_a_batch_translator_maps_over_a_dataset(
     mapped = rows.map(batch_translator, batched=True, batch_size=2)
     assert mapped["translation_text"][:] == ["A", "B", "C"]
     assert mapped["n"][:] == [1, 2, 3]
+
+
+def test_a_batch_is_translated_with_the_threads_that_are_asked_for(
+    batch_translator: BatchTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    def loaded(*what: Any) -> Any:
+        asked.append(what[-1])
+        return _Shouting()
+
+    monkeypatch.setattr(batches, "_loaded", loaded)
+    for translate in (batch_translator, batch_translator.with_threads(1), batch_translator):
+        translate({"text": ["a"]})
+    assert asked == [None, 1, None]
+
+
+def test_an_actor_has_one_thread_as_there_is_one_on_each_core() -> None:
+    shouter = Shouter()
+    ShardTranslator(shouter)
+    assert shouter.threads == 1
 
 
 def test_a_batch_translator_travels_without_its_model(
