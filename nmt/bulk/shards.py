@@ -7,7 +7,6 @@ and skips it. Beside it ``.NAME.json`` says what it was made from.
 import glob
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -19,8 +18,6 @@ from nmt.bulk.file import differences
 from nmt.bulk.formats import format_of
 from nmt.errors import BulkError
 from nmt.run import write_atomically
-
-_END_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -141,10 +138,7 @@ def _belongs_to(shard: Shard, translate: BatchTranslator) -> dict[str, Any]:
 
 
 def _content_key(path: Path) -> dict[str, Any]:
-    """What changes when a file does, found without reading a big one from end to end."""
+    """What changes when a file does."""
     with path.open("rb") as file:
-        size_bytes = os.fstat(file.fileno()).st_size
-        digest = hashlib.sha256(file.read(_END_BYTES))
-        file.seek(max(0, size_bytes - _END_BYTES))
-        digest.update(file.read(_END_BYTES))
-    return {"size_bytes": size_bytes, "sha256_of_ends": digest.hexdigest()}
+        digest = hashlib.file_digest(file, "sha256")
+        return {"size_bytes": file.tell(), "sha256": digest.hexdigest()}

@@ -108,6 +108,17 @@ def test_shards_of_another_model_or_input_are_not_mixed_with_these(shards: Path)
         translate_all(shards)
 
 
+def test_an_input_that_differs_in_one_byte_in_its_middle_is_another(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    shard = tmp_path / "in" / "a.txt"
+    data = b"word " * 1000 + b"\n"
+    shard.write_bytes(data * 1000)
+    translate_all(tmp_path / "in")
+    shard.write_bytes(data * 500 + data.replace(b"word", b"lord", 1) + data * 499)
+    with pytest.raises(BulkError, match=r"a\.txt: made with another input"):
+        translate_all(tmp_path / "in")
+
+
 def test_a_file_of_somebody_else_is_not_taken_for_a_finished_shard(shards: Path) -> None:
     shards.with_name("out").mkdir()
     shards.with_name("out").joinpath("a.txt").write_text("mine")
