@@ -117,18 +117,25 @@ def write_shard(
         told: Told how many rows were written, as it goes on.
 
     Raises:
-        NmtError: The shard is damaged, or a row is not text.
+        NmtError: The shard is damaged, a row is not text, or it changed meanwhile.
     """
     format = format_of(shard.input)
+    changed = f"{shard.input}: this file changed while it was translated: start again"
+    belongs_to = _belongs_to(shard, translate)
 
     def write(aside: Path) -> None:
         with format.writing(aside, shard.input) as add:
             for rows in format.read(shard.input, translate.column):
-                add(rows, list(islice(translations, len(rows.texts))))
-                told(len(rows.texts))
+                found = list(islice(translations, len(rows.texts)))
+                if len(found) < len(rows.texts):
+                    raise BulkError(changed)
+                add(rows, found)
+                told(len(found))
+        is_longer = next(translations, None) is not None
+        if is_longer or _belongs_to(shard, translate) != belongs_to:
+            raise BulkError(changed)
 
-    belongs_to = json.dumps(_belongs_to(shard, translate), indent=1)
-    write_atomically(shard.state_file, belongs_to.encode())
+    write_atomically(shard.state_file, json.dumps(belongs_to, indent=1).encode())
     write_atomically(shard.output, write)
 
 

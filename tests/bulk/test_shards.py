@@ -3,6 +3,7 @@
 import json
 import pickle
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pyarrow import parquet
 
 from nmt.bulk import BatchTranslator, batches
 from nmt.bulk.engines import DatasetsEngine, RayEngine, ShardTranslator, translate_shards
-from nmt.bulk.shards import find_shards
+from nmt.bulk.shards import find_shards, write_shard
 from nmt.errors import BulkError, CorpusError, NmtError
 from nmt.progress import Display
 from tests.bulk.shouter import Shouter, shout
@@ -117,6 +118,34 @@ def test_an_input_that_differs_in_one_byte_in_its_middle_is_another(tmp_path: Pa
     shard.write_bytes(data * 500 + data.replace(b"word", b"lord", 1) + data * 499)
     with pytest.raises(BulkError, match=r"a\.txt: made with another input"):
         translate_all(tmp_path / "in")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "b.jsonl", "c.parquet"])
+@pytest.mark.parametrize("count", [1, 4, 3], ids=["shorter", "longer", "as long"])
+def test_a_shard_that_changes_while_it_is_translated_is_not_written(
+    tmp_path: Path, name: str, count: int
+) -> None:
+    def write(path: Path, texts: list[str]) -> None:
+        if name == "c.parquet":
+            parquet.write_table(pyarrow.table({"text": texts}), path)
+        elif name == "b.jsonl":
+            path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        else:
+            path.write_text("".join(f"{text}\n" for text in texts))
+
+    def translations() -> Iterator[str]:
+        yield from ["A", "B", "C"][:count]
+        write(tmp_path / "new", ["a", "b", "c", "d"])
+        (tmp_path / "new").replace(path)
+        yield from "D"[: count - 3]
+
+    path = tmp_path / name
+    write(path, ["a", "b", "c"])
+    (shard,) = find_shards([str(path)], tmp_path / "out")
+    shard.output.parent.mkdir()
+    with pytest.raises(BulkError, match=f"{name}: this file changed while it was translated"):
+        write_shard(shard, Shouter(), translations(), lambda lines: None)
+    assert not shard.output.exists()
 
 
 def test_a_file_of_somebody_else_is_not_taken_for_a_finished_shard(shards: Path) -> None:
