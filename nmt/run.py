@@ -173,13 +173,12 @@ class RunDirectory:
 
     def fingerprint(self) -> str:
         """Another one where translations may be other ones: SHA-256 of all that they depend on."""
-        graphs = (self.path / "export").rglob("*")
-        files = (self.config_file, self.model_file, *self.path.glob("*.model"), *graphs)
-        parts = {
-            file.relative_to(self.path).as_posix(): _digest(file)
-            for file in files
-            if file.is_file()
-        }
+        files = (self.config_file, self.model_file, *self.path.glob("*.model"))
+        parts = {file.name: _digest(file) for file in files if file.is_file()}
+        export = surviving_folder(self.export)
+        if export is not None:
+            for file in export.iterdir():
+                parts[f"{self.export.name}/{file.name}"] = _digest(file)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def config(self) -> RunConfig:
