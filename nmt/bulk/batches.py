@@ -72,7 +72,8 @@ class BatchTranslator:
             The same columns and ``translation_text``.
 
         Raises:
-            BulkError: There is no such column, or there are translations already.
+            BulkError: There is no such column, or there are translations already; or the model has
+                changed.
             CorpusError: A value is not text.
         """
         if self.column not in batch or INTO in batch:
@@ -89,7 +90,11 @@ class BatchTranslator:
 def _loaded(
     path: Path, fingerprint: str, options: SearchConfig, threads: int | None
 ) -> "Translator":
-    """The translator of this process."""
+    """The translator of this process, of the model with this fingerprint."""
     from nmt.translator import Translator
 
-    return Translator.load(RunDirectory.open(path), options, threads)
+    run = RunDirectory.open(path)
+    translator = Translator.load(run, options, threads)
+    if run.fingerprint() != fingerprint:
+        raise BulkError(f"{path}: the model has changed since this began: start again")
+    return translator

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from nmt.bulk.engines import DatasetsEngine, RayEngine, ShardTranslator, transla
 from nmt.bulk.shards import find_shards, write_shard
 from nmt.errors import BulkError, CorpusError, NmtError
 from nmt.progress import Display
+from nmt.run import RunDirectory
 from tests.bulk.shouter import Shouter, shout
 
 
@@ -269,6 +271,19 @@ def test_an_actor_has_one_thread_as_there_is_one_on_each_core() -> None:
     shouter = Shouter()
     ShardTranslator(shouter)
     assert shouter.threads == 1
+
+
+def test_a_model_that_changed_since_the_beginning_is_not_taken_for_the_one_before(
+    shared_run: Path, tmp_path: Path
+) -> None:
+    run = RunDirectory(shutil.copytree(shared_run / "checkpoints" / "toy", tmp_path / "toy"))
+    translate = BatchTranslator(run.path)
+    config = run.config_file.read_text()
+    run.config_file.write_text(f"{config}\n# changed\n")
+    with pytest.raises(BulkError, match="toy: the model has changed since this began"):
+        translate({"text": ["a"]})
+    run.config_file.write_text(config)
+    assert len(translate({"text": ["a"]})["translation_text"]) == 1
 
 
 def test_a_batch_translator_travels_without_its_model(
