@@ -174,11 +174,11 @@ class RunDirectory:
     def fingerprint(self) -> str:
         """Another one where translations may be other ones: SHA-256 of all that they depend on."""
         files = (self.config_file, self.model_file, *self.path.glob("*.model"))
-        parts = {file.name: _digest(file) for file in files if file.is_file()}
+        named = [(file.name, file) for file in files]
         export = surviving_folder(self.export)
         if export is not None:
-            for file in export.iterdir():
-                parts[f"{self.export.name}/{file.name}"] = _digest(file)
+            named += [(f"{self.export.name}/{file.name}", file) for file in export.iterdir()]
+        parts = {name: _digest(file) for name, file in named if file.is_file()}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def config(self) -> RunConfig:
