@@ -4,6 +4,7 @@ import json
 import pickle
 import shutil
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,19 +206,32 @@ def test_shards_are_named_by_files_patterns_and_folders(shards: Path, tmp_path: 
         find_shards([str(shards)], shards)
 
 
-@pytest.mark.parametrize(
-    ("library", "engine", "hint"),
-    [
-        ("datasets", DatasetsEngine(), "pip install datasets"),
-        ("ray", RayEngine(None), r"pip install 'nmt\[ray\]'"),
-    ],
-)
-def test_a_library_that_is_not_installed_is_named(
-    shards: Path, monkeypatch: pytest.MonkeyPatch, library: str, engine: Any, hint: str
+def test_ray_is_named_where_it_is_not_installed(
+    shards: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(BulkError, match=hint):
-        translate_all(shards, engine=engine)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(BulkError, match=r"pip install 'nmt\[ray\]'"):
+        translate_all(shards, engine=RayEngine(None))
+
+
+def test_ray_is_not_blamed_for_what_it_lacks(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    monkeypatch.setitem(sys.modules, "ray.data", None)
+    with pytest.raises(ModuleNotFoundError):
+        translate_all(shards, engine=RayEngine(None))
+
+
+def test_an_actor_reports_what_the_disk_refuses_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n")
+    outputs = [tmp_path / "out" / "a.txt", tmp_path / "a.txt" / "b.txt", tmp_path / "c.txt"]
+    batch = {"input": [*[str(tmp_path / "a.txt")] * 2, str(tmp_path / "c")], "output": outputs}
+    found = ShardTranslator(Shouter())(batch)
+    assert found["lines"] == [0, 0, 0]
+    assert [problem.split(": ")[1] for problem in found["problem"]] == [
+        "No such file or directory",
+        "Not a directory",
+        "No such file or directory",
+    ]
 
 
 class _Shouting:
