@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(*directories: str | PathLike[str], options: "SearchConfig | None" = None) -> "Translator":
+def load(
+    *directories: str | PathLike[str],
+    options: "SearchConfig | None" = None,
+    threads: int | None = None,
+) -> "Translator":
     """Load a trained model, ready to translate.
 
     Args:
@@ -27,6 +31,8 @@ def load(*directories: str | PathLike[str], options: "SearchConfig | None" = Non
             environment variable NMT_MODEL names, else the one under ``checkpoints/`` that was
             trained last.
         options: How to search, where a call does not say; None for what the run's recipe says.
+        threads: Batches that an exported model translates at a time; None for as many as there are
+            cores. Torch, where it is not exported, has threads of its own.
 
     Raises:
         RunError: There is no such run, or it is unfinished or damaged, or several have different
@@ -37,4 +43,5 @@ def load(*directories: str | PathLike[str], options: "SearchConfig | None" = Non
     from nmt.run import chosen_runs
     from nmt.translator import Translator
 
-    return Translator.load_ensemble(chosen_runs(list(map(Path, directories))), options)
+    runs = chosen_runs(list(map(Path, directories)))
+    return Translator.load_ensemble(runs, options, threads)

@@ -173,13 +173,12 @@ class RunDirectory:
 
     def fingerprint(self) -> str:
         """Another one where translations may be other ones: SHA-256 of all that they depend on."""
-        graphs = (self.path / "export").rglob("*")
-        files = (self.config_file, self.model_file, *self.path.glob("*.model"), *graphs)
-        parts = {
-            file.relative_to(self.path).as_posix(): _digest(file)
-            for file in files
-            if file.is_file()
-        }
+        files = (self.config_file, self.model_file, *self.path.glob("*.model"))
+        named = [(file.name, file) for file in files]
+        export = surviving_folder(self.export)
+        if export is not None:
+            named += [(f"{self.export.name}/{file.name}", file) for file in export.iterdir()]
+        parts = {name: _digest(file) for name, file in named if file.is_file()}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def config(self) -> RunConfig:
@@ -465,7 +464,10 @@ def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
     shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
     new.mkdir()
-    manifest = {name: _write(new / name, content) for name, content in files.items()}
+    manifest = {}
+    for name, content in files.items():
+        _write(new / name, content)
+        manifest[name] = _size_and_digest(new / name, content)
     _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
     sync_folder(new)
     if folder.exists():
@@ -545,8 +547,8 @@ def _damage(folder: Path) -> str:
     return ""
 
 
-def _write(path: Path, content: Content) -> tuple[int, str]:
-    """Write a file to the disk, and say its size in bytes and its SHA-256."""
+def _write(path: Path, content: Content) -> None:
+    """Write a file to the disk."""
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
@@ -555,6 +557,10 @@ def _write(path: Path, content: Content) -> tuple[int, str]:
         path.chmod(path.parent.stat().st_mode & 0o666)
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
+
+
+def _size_and_digest(path: Path, content: Content) -> tuple[int, str]:
+    """The size in bytes and the SHA-256 of a file that was written."""
     if isinstance(content, bytes):
         return len(content), hashlib.sha256(content).hexdigest()
     return path.stat().st_size, _digest(path)

@@ -1,7 +1,7 @@
 """Text in, text out: split if too long, encode, batch by length, search, decode, restore order."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -39,8 +39,6 @@ __all__ = [
     "Translator",
 ]
 
-LINES_PER_CHUNK = 1024
-"""Lines that `Translator.stream` holds at a time."""
 ROWS_PER_BATCH = 320
 """Hypotheses followed at a time, of all sentences of a batch: 64 sentences with a beam of 5."""
 SENTENCES_PER_BATCH = 128
@@ -101,12 +99,16 @@ class Translator:
         self._threads = threads
 
     @classmethod
-    def load(cls, run: RunDirectory, options: SearchConfig | None = None) -> Self:
+    def load(
+        cls, run: RunDirectory, options: SearchConfig | None = None, threads: int | None = None
+    ) -> Self:
         """Load a trained model.
 
         Args:
             run: Where it is.
             options: How to search; None for what the run's recipe says.
+            threads: Batches that an exported model translates at a time; None for as many as there
+                are cores. Torch, where it is not exported, has threads of its own.
 
         Raises:
             RunError: The run is unfinished or damaged, or its files do not belong together.
@@ -120,29 +122,34 @@ class Translator:
         sizes = source.vocabulary_size, target.vocabulary_size
         longest = config.training.max_tokens
         if not run.is_exported:
-            stepper = _torch_stepper(run, config, sizes)  # torch has threads of its own
+            stepper = _torch_stepper(run, config, sizes)
             return cls(stepper, source, target, options, longest)
         from nmt.decoding.exported import load_stepper
 
         exported = load_stepper(run.export, sizes)
         whole = exported.without_shortlist()
-        return cls(exported, source, target, options, longest, _cores(), whole)
+        threads = _cores() if threads is None else threads
+        return cls(exported, source, target, options, longest, threads, whole)
 
     @classmethod
     def load_ensemble(
-        cls, runs: Sequence[RunDirectory], options: SearchConfig | None = None
+        cls,
+        runs: Sequence[RunDirectory],
+        options: SearchConfig | None = None,
+        threads: int | None = None,
     ) -> Self:
         """Load several trained models that translate together, by the mean of their probabilities.
 
         Args:
             runs: Where they are, at least one. They have the same tokenizers.
             options: How to search; None for what the recipe of the first says.
+            threads: As `load`.
 
         Raises:
             RunError: As `load`, or their tokenizers differ.
             TokenizerError: A tokenizer is damaged.
         """
-        first, *others = (cls.load(run, options) for run in runs)
+        first, *others = (cls.load(run, options, threads) for run in runs)
         if not others:
             return first
         for run, other in zip(runs[1:], others, strict=True):
@@ -202,26 +209,6 @@ class Translator:
             self._translation(text, parts, list(islice(found, len(parts))), options, align)
             for text, parts in zip(texts, split, strict=True)
         ]
-
-    def stream(
-        self,
-        lines: Iterable[str],
-        options: SearchConfig | None = None,
-        lines_per_chunk: int = LINES_PER_CHUNK,
-    ) -> Iterator[Translation]:
-        """Translate as many texts as there are, in memory for a few.
-
-        Args:
-            lines: The texts; they are read as the translations are asked for.
-            options: How to search; None for the options of the translator.
-            lines_per_chunk: How many are translated together: more is quicker.
-
-        Raises:
-            SearchError: As `translate`.
-        """
-        lines = iter(lines)
-        while chunk := list(islice(lines, lines_per_chunk)):
-            yield from self.translate(chunk, options)
 
     def translate_markup(
         self,

@@ -510,6 +510,20 @@ def test_a_removed_folder_stays_away_wherever_its_removal_or_an_earlier_change_d
         assert surviving_folder(folder) is None
 
 
+def test_a_fingerprint_is_that_of_the_export_wherever_a_kill_left_it(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    without = run.fingerprint()
+    fingerprints = []
+    for files in (OLD, NEW):
+        replace_folder(run.export, files)
+        fingerprints.append(run.fingerprint())
+    assert len({without, *fingerprints}) == 3
+    run.export.rename(run.path / ".export.new")
+    assert run.fingerprint() == fingerprints[1]
+    replace_folder(run.export, OLD)
+    assert run.fingerprint() == fingerprints[0]
+
+
 def test_better_weights_drop_what_was_exported_of_worse_ones(tmp_path: Path) -> None:
     run = trained(tmp_path)
     replace_folder(run.export, OLD)

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,27 +145,6 @@ def test_a_text_is_normalised_as_in_training(translator: Translator) -> None:
     assert plain.text == odd.text
     assert plain.source_pieces == odd.source_pieces
     assert odd.source == " il\tdort  a\u0300\u2028la maison.\n"
-
-
-def test_the_stream_gives_what_translating_at_once_gives(translator: Translator) -> None:
-    sources = [*sentences(10), "", *sentences(13)]
-    streamed = list(translator.stream(iter(sources), lines_per_chunk=5))
-    assert texts(streamed) == texts(translator.translate(sources))
-
-
-def test_the_stream_reads_no_more_than_it_needs(translator: Translator) -> None:
-    read = 0
-
-    def endless() -> Iterator[str]:
-        nonlocal read
-        while True:
-            read += 1
-            yield "le chat dort."
-
-    stream = translator.stream(endless(), lines_per_chunk=4)
-    for _ in range(6):
-        next(stream)
-    assert read == 8
 
 
 def test_json_names_every_piece_and_where_it_looked(translator: Translator) -> None:
@@ -561,15 +540,31 @@ def test_the_shortlist_of_an_exported_model_can_be_left_unused(exported: RunDire
     assert len(pieces[True]) < len(pieces[False])
 
 
-def test_threads_change_nothing(exported: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_change_nothing(exported: RunDirectory) -> None:
     sources = sentences(64)
-    found = []
-    for threads in (1, 3):
-        monkeypatch.setattr("nmt.translator._cores", lambda threads=threads: threads)
-        found.append(Translator.load(exported).translate(sources))
-    for one, other in zip(*found, strict=True):
-        assert one.text == other.text
-        assert one.hypotheses[0].score == pytest.approx(other.hypotheses[0].score, abs=1e-4)
+    one, three = (Translator.load(exported, threads=n).translate(sources) for n in (1, 3))
+    for alone, found in zip(one, three, strict=True):
+        assert alone.text == found.text
+        score = pytest.approx(found.hypotheses[0].score, abs=1e-4)
+        assert alone.hypotheses[0].score == score
+
+
+def test_a_model_has_the_threads_that_are_asked_for_or_one_for_each_core(
+    exported: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools: list[int] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads: int) -> None:
+            pools.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr("nmt.translator.ThreadPoolExecutor", Pool)
+    monkeypatch.setattr("nmt.translator._cores", lambda: 4)
+    for threads in (1, 2, None):
+        nmt.load(exported.path, threads=threads).translate(sentences(64))
+        nmt.load(exported.path, exported.path, threads=threads).translate(sentences(64))
+    assert pools == [2, 2, 4, 4]
 
 
 def test_an_export_with_another_tokenizer_is_refused(

@@ -1,6 +1,7 @@
 """One function over batches of rows, for whatever library maps functions over batches."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,19 +27,31 @@ class BatchTranslator:
         model: The folder of a trained run.
         column: Which column to translate.
         options: How to search; None for what the run's recipe says.
+        threads: See `Translator.load`; 1 where each core has a process of its own.
 
     Raises:
         RunError: It is not a trained run.
     """
 
     def __init__(
-        self, model: str | Path, column: str = COLUMN, options: SearchConfig | None = None
+        self,
+        model: str | Path,
+        column: str = COLUMN,
+        options: SearchConfig | None = None,
+        threads: int | None = None,
     ) -> None:
         run = RunDirectory.open(Path(model).resolve())
         self.column = column
         self._path = run.path
         self._fingerprint = run.fingerprint()
         self._options = run.config().search if options is None else options
+        self._threads = threads
+
+    def with_threads(self, threads: int) -> "BatchTranslator":
+        """The same with as many threads."""
+        other = copy(self)
+        other._threads = threads
+        return other
 
     @property
     def belongs_to(self) -> dict[str, Any]:
@@ -59,7 +72,8 @@ class BatchTranslator:
             The same columns and ``translation_text``.
 
         Raises:
-            BulkError: There is no such column, or there are translations already.
+            BulkError: There is no such column, or there are translations already; or the model has
+                changed.
             CorpusError: A value is not text.
         """
         if self.column not in batch or INTO in batch:
@@ -68,13 +82,19 @@ class BatchTranslator:
             checked_text(text, f"column {self.column!r}, row {row} of a batch")
             for row, text in enumerate(batch[self.column], 1)
         ]
-        translator = _loaded(self._path, self._fingerprint, self._options)
+        translator = _loaded(self._path, self._fingerprint, self._options, self._threads)
         return {**batch, INTO: [found.text for found in translator.translate(texts)]}
 
 
 @lru_cache(maxsize=1)
-def _loaded(path: Path, fingerprint: str, options: SearchConfig) -> "Translator":
-    """The translator of this process."""
+def _loaded(
+    path: Path, fingerprint: str, options: SearchConfig, threads: int | None
+) -> "Translator":
+    """The translator of this process, of the model with this fingerprint."""
     from nmt.translator import Translator
 
-    return Translator.load(RunDirectory.open(path), options)
+    run = RunDirectory.open(path)
+    translator = Translator.load(run, options, threads)
+    if run.fingerprint() != fingerprint:
+        raise BulkError(f"{path}: the model has changed since this began: start again")
+    return translator

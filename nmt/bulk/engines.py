@@ -32,7 +32,7 @@ class Engine(Protocol):
             told: Told how it goes.
 
         Raises:
-            NmtError: A shard is damaged, or a library is not installed. Finished shards stay.
+            NmtError: A shard is damaged, or Ray is not installed. Finished shards stay.
         """
 
 
@@ -41,12 +41,8 @@ class DatasetsEngine:
 
     def run(self, shards: Sequence[Shard], translate: BatchTranslator, told: Told) -> None:
         """See `Engine`."""
-        try:
-            import datasets
-        except ImportError as error:
-            raise BulkError(
-                "--engine datasets needs the datasets library: pip install datasets"
-            ) from error
+        import datasets
+
         for shard in shards:
             rows = datasets.IterableDataset.from_generator(
                 _rows_of,
@@ -82,7 +78,9 @@ class RayEngine:
         try:
             import ray
             import ray.data
-        except ImportError as error:
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
             raise BulkError("--engine ray needs Ray Data: pip install 'nmt[ray]'") from error
         if not ray.is_initialized():
             ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False)
@@ -124,14 +122,14 @@ def _quiet(context: Any) -> Iterator[None]:
 
 
 class ShardTranslator:
-    """An actor: translates the shards that it is handed.
+    """An actor of one core: translates the shards that it is handed.
 
     Args:
         translate: What translates a batch of rows.
     """
 
     def __init__(self, translate: BatchTranslator) -> None:
-        self._translate = translate
+        self._translate = translate.with_threads(1)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Translate shards.
@@ -152,6 +150,8 @@ class ShardTranslator:
                 write_shard(shard, self._translate, self._translations(shard), lines.append)
             except NmtError as error:
                 problem = str(error)
+            except OSError as error:
+                problem = f"{error.filename or shard.output}: {error.strerror or error}"
             found["lines"].append(sum(lines))
             found["problem"].append(problem)
         return found
@@ -177,8 +177,8 @@ def translate_shards(
         display: Told how it goes.
 
     Raises:
-        NmtError: An output does not belong to its input, model and options; a shard is damaged; a
-            library is not installed. Finished shards stay.
+        NmtError: An output does not belong to its input, model and options; a shard is damaged; Ray
+            is not installed. Finished shards stay.
     """
     folder = shards[0].output.parent
     folder.mkdir(parents=True, exist_ok=True)

@@ -278,6 +278,9 @@ def _opened(partial: Path, size_bytes: int) -> Iterator[BinaryIO]:
 def locked(path: Path) -> Iterator[None]:
     """Keep other processes from writing to a file or folder; a killed process leaves no lock.
 
+    The file that is locked, in the folder or beside the file, stays: another process may be about
+    to lock it.
+
     Raises:
         BulkError: Another process is writing to it, or the folder it is in is not there.
     """
@@ -285,7 +288,7 @@ def locked(path: Path) -> Iterator[None]:
 
     if not path.parent.is_dir():
         raise BulkError(f"{path}: there is no folder {path.parent}: make it first")
-    file = path.with_name(f".{path.name}.lock")
+    file = path / ".lock" if path.is_dir() else path.with_name(f".{path.name}.lock")
     lock = filelock.FileLock(file, timeout=0)
     try:
         lock.acquire()
@@ -294,7 +297,6 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)
         lock.release()
 
 

@@ -7,7 +7,6 @@ and skips it. Beside it ``.NAME.json`` says what it was made from.
 import glob
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -19,8 +18,6 @@ from nmt.bulk.file import differences
 from nmt.bulk.formats import format_of
 from nmt.errors import BulkError
 from nmt.run import write_atomically
-
-_END_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -120,18 +117,25 @@ def write_shard(
         told: Told how many rows were written, as it goes on.
 
     Raises:
-        NmtError: The shard is damaged, or a row is not text.
+        NmtError: The shard is damaged, a row is not text, or it changed meanwhile.
     """
     format = format_of(shard.input)
+    changed = f"{shard.input}: this file changed while it was translated: start again"
+    belongs_to = _belongs_to(shard, translate)
 
     def write(aside: Path) -> None:
         with format.writing(aside, shard.input) as add:
             for rows in format.read(shard.input, translate.column):
-                add(rows, list(islice(translations, len(rows.texts))))
-                told(len(rows.texts))
+                found = list(islice(translations, len(rows.texts)))
+                if len(found) < len(rows.texts):
+                    raise BulkError(changed)
+                add(rows, found)
+                told(len(found))
+        is_longer = next(translations, None) is not None
+        if is_longer or _belongs_to(shard, translate) != belongs_to:
+            raise BulkError(changed)
 
-    belongs_to = json.dumps(_belongs_to(shard, translate), indent=1)
-    write_atomically(shard.state_file, belongs_to.encode())
+    write_atomically(shard.state_file, json.dumps(belongs_to, indent=1).encode())
     write_atomically(shard.output, write)
 
 
@@ -141,10 +145,7 @@ def _belongs_to(shard: Shard, translate: BatchTranslator) -> dict[str, Any]:
 
 
 def _content_key(path: Path) -> dict[str, Any]:
-    """What changes when a file does, found without reading a big one from end to end."""
+    """What changes when a file does."""
     with path.open("rb") as file:
-        size_bytes = os.fstat(file.fileno()).st_size
-        digest = hashlib.sha256(file.read(_END_BYTES))
-        file.seek(max(0, size_bytes - _END_BYTES))
-        digest.update(file.read(_END_BYTES))
-    return {"size_bytes": size_bytes, "sha256_of_ends": digest.hexdigest()}
+        digest = hashlib.file_digest(file, "sha256")
+        return {"size_bytes": file.tell(), "sha256": digest.hexdigest()}

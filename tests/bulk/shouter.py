@@ -1,7 +1,7 @@
 """A translator that shouts, so that anybody can say what it would have written."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from nmt.bulk.formats import INTO
 from nmt.translator import TranslatedHypothesis, Translation
@@ -25,6 +25,11 @@ class Shouter:
     def __init__(self, column: str = "text", model: str = "m") -> None:
         self.column = column
         self.belongs_to = {"model": model, "column": column}
+        self.threads: int | None = None
+
+    def with_threads(self, threads: int) -> Self:
+        self.threads = threads
+        return self
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         texts = [translation.text for translation in shout(list(batch[self.column]))]

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.bulk import Input, Output, file, translate_file
-from nmt.bulk.file import Done
+from nmt.bulk.file import Done, locked
 from nmt.errors import BulkError, SearchError
 from nmt.progress import Display, Headway
 from tests.bulk.shouter import shout
@@ -98,7 +98,7 @@ def test_each_line_becomes_one_line_whatever_it_holds(
         lines.pop()
     expected = [line.removesuffix("\r").replace("\r", " ").upper() + "\n" for line in lines]
     assert path.read_bytes().decode() == "".join(expected)
-    assert list(path.parent.iterdir()) == [path]
+    assert {file.name for file in path.parent.iterdir()} <= {"out", ".out.lock"}
 
 
 def test_what_is_written_of_a_line_may_be_several_with_its_number(tmp_path: Path) -> None:
@@ -350,6 +350,18 @@ def test_two_processes_do_not_write_to_one_file(tmp_path: Path) -> None:
 
     run(TEN, tmp_path / "out", translate=translate)
     assert (tmp_path / "out").read_bytes() == TEN.upper()
+
+
+def test_the_lock_of_a_folder_is_in_it_and_that_of_a_file_beside_it(tmp_path: Path) -> None:
+    paths = (tmp_path / "out", tmp_path / "folder")
+    paths[1].mkdir()
+    for path, lock_file in zip(paths, (tmp_path / ".out.lock", paths[1] / ".lock"), strict=True):
+        with locked(path):
+            assert lock_file.exists()
+            with pytest.raises(BulkError, match="another nmt process"), locked(path):
+                pass
+            assert lock_file.exists()
+    assert {file.name for file in tmp_path.iterdir()} <= {"folder", ".out.lock"}
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 import json
 import pickle
+import shutil
 import sys
+import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,11 @@ import pytest
 from pyarrow import parquet
 
 from nmt.bulk import BatchTranslator, batches
-from nmt.bulk.engines import DatasetsEngine, RayEngine, translate_shards
-from nmt.bulk.shards import find_shards
+from nmt.bulk.engines import DatasetsEngine, RayEngine, ShardTranslator, translate_shards
+from nmt.bulk.shards import find_shards, write_shard
 from nmt.errors import BulkError, CorpusError, NmtError
 from nmt.progress import Display
+from nmt.run import RunDirectory
 from tests.bulk.shouter import Shouter, shout
 
 
@@ -108,6 +112,45 @@ def test_shards_of_another_model_or_input_are_not_mixed_with_these(shards: Path)
         translate_all(shards)
 
 
+def test_an_input_that_differs_in_one_byte_in_its_middle_is_another(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    shard = tmp_path / "in" / "a.txt"
+    data = b"word " * 1000 + b"\n"
+    shard.write_bytes(data * 1000)
+    translate_all(tmp_path / "in")
+    shard.write_bytes(data * 500 + data.replace(b"word", b"lord", 1) + data * 499)
+    with pytest.raises(BulkError, match=r"a\.txt: made with another input"):
+        translate_all(tmp_path / "in")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "b.jsonl", "c.parquet"])
+@pytest.mark.parametrize("count", [1, 4, 3], ids=["shorter", "longer", "as long"])
+def test_a_shard_that_changes_while_it_is_translated_is_not_written(
+    tmp_path: Path, name: str, count: int
+) -> None:
+    def write(path: Path, texts: list[str]) -> None:
+        if name == "c.parquet":
+            parquet.write_table(pyarrow.table({"text": texts}), path)
+        elif name == "b.jsonl":
+            path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        else:
+            path.write_text("".join(f"{text}\n" for text in texts))
+
+    def translations() -> Iterator[str]:
+        yield from ["A", "B", "C"][:count]
+        write(tmp_path / "new", ["a", "b", "c", "d"])
+        (tmp_path / "new").replace(path)
+        yield from "D"[: count - 3]
+
+    path = tmp_path / name
+    write(path, ["a", "b", "c"])
+    (shard,) = find_shards([str(path)], tmp_path / "out")
+    shard.output.parent.mkdir()
+    with pytest.raises(BulkError, match=f"{name}: this file changed while it was translated"):
+        write_shard(shard, Shouter(), translations(), lambda lines: None)
+    assert not shard.output.exists()
+
+
 def test_a_file_of_somebody_else_is_not_taken_for_a_finished_shard(shards: Path) -> None:
     shards.with_name("out").mkdir()
     shards.with_name("out").joinpath("a.txt").write_text("mine")
@@ -163,19 +206,32 @@ def test_shards_are_named_by_files_patterns_and_folders(shards: Path, tmp_path: 
         find_shards([str(shards)], shards)
 
 
-@pytest.mark.parametrize(
-    ("library", "engine", "hint"),
-    [
-        ("datasets", DatasetsEngine(), "pip install datasets"),
-        ("ray", RayEngine(None), r"pip install 'nmt\[ray\]'"),
-    ],
-)
-def test_a_library_that_is_not_installed_is_named(
-    shards: Path, monkeypatch: pytest.MonkeyPatch, library: str, engine: Any, hint: str
+def test_ray_is_named_where_it_is_not_installed(
+    shards: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(BulkError, match=hint):
-        translate_all(shards, engine=engine)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(BulkError, match=r"pip install 'nmt\[ray\]'"):
+        translate_all(shards, engine=RayEngine(None))
+
+
+def test_ray_is_not_blamed_for_what_it_lacks(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    monkeypatch.setitem(sys.modules, "ray.data", None)
+    with pytest.raises(ModuleNotFoundError):
+        translate_all(shards, engine=RayEngine(None))
+
+
+def test_an_actor_reports_what_the_disk_refuses_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n")
+    outputs = [tmp_path / "out" / "a.txt", tmp_path / "a.txt" / "b.txt", tmp_path / "c.txt"]
+    batch = {"input": [*[str(tmp_path / "a.txt")] * 2, str(tmp_path / "c")], "output": outputs}
+    found = ShardTranslator(Shouter())(batch)
+    assert found["lines"] == [0, 0, 0]
+    assert [problem.split(": ")[1] for problem in found["problem"]] == [
+        "No such file or directory",
+        "Not a directory",
+        "No such file or directory",
+    ]
 
 
 class _Shouting:
@@ -208,6 +264,40 @@ def test_a_batch_translator_maps_over_a_dataset(
     mapped = rows.map(batch_translator, batched=True, batch_size=2)
     assert mapped["translation_text"][:] == ["A", "B", "C"]
     assert mapped["n"][:] == [1, 2, 3]
+
+
+def test_a_batch_is_translated_with_the_threads_that_are_asked_for(
+    batch_translator: BatchTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    def loaded(*what: Any) -> Any:
+        asked.append(what[-1])
+        return _Shouting()
+
+    monkeypatch.setattr(batches, "_loaded", loaded)
+    for translate in (batch_translator, batch_translator.with_threads(1), batch_translator):
+        translate({"text": ["a"]})
+    assert asked == [None, 1, None]
+
+
+def test_an_actor_has_one_thread_as_there_is_one_on_each_core() -> None:
+    shouter = Shouter()
+    ShardTranslator(shouter)
+    assert shouter.threads == 1
+
+
+def test_a_model_that_changed_since_the_beginning_is_not_taken_for_the_one_before(
+    shared_run: Path, tmp_path: Path
+) -> None:
+    run = RunDirectory(shutil.copytree(shared_run / "checkpoints" / "toy", tmp_path / "toy"))
+    translate = BatchTranslator(run.path)
+    config = run.config_file.read_text()
+    run.config_file.write_text(f"{config}\n# changed\n")
+    with pytest.raises(BulkError, match="toy: the model has changed since this began"):
+        translate({"text": ["a"]})
+    run.config_file.write_text(config)
+    assert len(translate({"text": ["a"]})["translation_text"]) == 1
 
 
 def test_a_batch_translator_travels_without_its_model(
