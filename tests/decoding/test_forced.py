@@ -5,6 +5,7 @@ import pytest
 
 from nmt.config import SearchConfig
 from nmt.decoding import force, search
+from nmt.decoding.forced import dictate
 from tests.decoding.scripted import EOS, UNK, ScriptedStepper, batch
 
 SOURCES = [[4, 5], [6], [5, 5, 4], [], [4, 6, 6, 5]]
@@ -37,6 +38,20 @@ def test_a_found_translation_gets_its_own_score(options: SearchConfig) -> None:
             np.testing.assert_array_equal(hypothesis.attention, expected.attention)
             compared += 1
     assert compared > 2
+
+
+def test_the_log_probabilities_of_the_tokens_are_the_models_whatever_the_penalty() -> None:
+    model = ScriptedStepper()
+    target, ended = (4, 4, 5, 4), (4, 4, 5, 4, EOS)
+    options = SearchConfig(repetition_penalty=1.5)
+    (dictated,) = dictate(model, *batch([[4, 6]]), [target], options)
+    expected = [
+        float(model.predicts((4, 6, EOS), ended[:i])[token]) for i, token in enumerate(ended)
+    ]
+    assert dictated.log_probabilities == pytest.approx(expected)
+    assert sum(expected) == pytest.approx(dictated.hypothesis.log_probability)
+    lowered = sum(expected) + 0.5 * (expected[1] + expected[3])
+    assert dictated.hypothesis.score == pytest.approx(lowered / 5)
 
 
 def test_any_translation_is_scored_an_empty_one_too() -> None:
