@@ -421,14 +421,13 @@ class Translator:
 
     def _hypothesis(self, parts: list[Hypothesis], options: SearchConfig) -> TranslatedHypothesis:
         tokens = [token for h in parts for token in (*h.tokens, *[EOS] * h.is_complete)]
-        log_probability = sum(h.log_probability for h in parts)
         texts = [self._target_tokenizer.decode(h.tokens) for h in parts]
         is_whole = len(parts) == 1
-        normalised = log_probability / len(tokens) ** options.length_penalty
+        penalised = sum(h.penalised for h in parts) / len(tokens) ** options.length_penalty
         return TranslatedHypothesis(
             text=" ".join(part for part in texts if part),
-            score=parts[0].score if is_whole else normalised,
-            log_probability=log_probability,
+            score=parts[0].score if is_whole else penalised + sum(h.coverage for h in parts),
+            log_probability=sum(h.log_probability for h in parts),
             pieces=tuple(self._target_tokenizer.pieces(tokens)),
             attention=parts[0].attention if is_whole else None,
             is_complete=all(h.is_complete for h in parts),

@@ -210,6 +210,32 @@ def test_a_page_is_translated_sentence_by_sentence(translator: Translator) -> No
     assert best.score == pytest.approx(best.log_probability / len(best.pieces))
 
 
+@pytest.mark.parametrize(
+    "penalty", [{"repetition_penalty": 1.5}, {"coverage_penalty": 0.3}], ids=lambda p: next(iter(p))
+)
+def test_the_score_of_a_page_knows_the_penalties_of_its_sentences(
+    translator: Translator, penalty: dict[str, float]
+) -> None:
+    page = ["Le petit chien mange bien dans la rue.", "Elle dort sur le grand chat rouge !"]
+    options = SearchConfig(beam=4, length_penalty=0.7, max_length_factor=2.0, **penalty)
+    repeated = TextConstraints(prefix="le le")  # of the first sentence
+    (whole,) = translator.translate([" ".join(page)], options, [repeated])
+    alone = translator.translate(page, options, [repeated, TextConstraints()])
+    assert whole.source_pieces == sum((each.source_pieces for each in alone), ())
+    parts = [each.hypotheses[0] for each in alone]
+    lengths = [len(part.pieces) ** 0.7 for part in parts]
+    length = sum(len(part.pieces) for part in parts) ** 0.7
+    if "coverage_penalty" in penalty:  # added to the score of each
+        plain = [part.log_probability / n for part, n in zip(parts, lengths, strict=True)]
+        expected = sum(part.log_probability for part in parts) / length
+        expected += sum(part.score - other for part, other in zip(parts, plain, strict=True))
+    else:  # in what is divided by the length
+        expected = sum(part.score * n for part, n in zip(parts, lengths, strict=True)) / length
+    best = whole.hypotheses[0]
+    assert best.score == pytest.approx(expected, abs=1e-5)
+    assert best.score < best.log_probability / length - 0.01, "the test means nothing without it"
+
+
 def test_a_text_that_is_just_short_enough_is_left_in_one_piece(
     translator: Translator, tokenizer: Tokenizer
 ) -> None:
