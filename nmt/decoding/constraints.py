@@ -93,6 +93,9 @@ class Automaton:
         runs = (*self._required, *self._forbidden)
         _check((self.prefix, *runs), runs, len(continues_word))
         self._beginnings = {run[:n] for run in runs for n in range(len(run) + 1)} | {()}
+        # A step looks up what an ending completes, however many runs there are.
+        self._closed = _that_end_with(self._beginnings, self._forbidden)
+        self._completing = _that_end_with(self._beginnings, self._required)
         self._listed = sorted({token for run in runs for token in run})
         is_other = np.ones(len(continues_word), dtype=np.bool_)
         is_other[[*SPECIAL, *self._listed]] = False
@@ -170,7 +173,7 @@ class Automaton:
 
     def is_open(self, ending: Run) -> bool:
         """Whether a word may be over here: the row does not end with a forbidden run."""
-        return not any(_ends_with(ending, run) for run in self._forbidden)
+        return ending not in self._closed
 
     def is_pending(self, progress: Progress) -> bool:
         """Whether more is settled if the last word is over."""
@@ -179,6 +182,8 @@ class Automaton:
 
     def _settled(self, ending: Run, unmet: tuple[int, ...]) -> tuple[int, ...]:
         """What is unmet if the last word is over."""
+        if ending not in self._completing:
+            return unmet
         return tuple(
             max(0, count - _ends_with(ending, run))
             for run, count in zip(self._required, unmet, strict=True)
@@ -309,6 +314,12 @@ class _Distances:
                     default=math.inf,
                 )
         return shortest
+
+
+def _that_end_with(endings: Collection[Run], runs: Collection[Run]) -> frozenset[Run]:
+    """The endings that end with any of the runs."""
+    known = set(runs)
+    return frozenset(e for e in endings if any(e[i:] in known for i in range(len(e))))
 
 
 def _ends_with(tokens: Run, run: Run) -> bool:

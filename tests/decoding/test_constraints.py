@@ -1,6 +1,7 @@
 """Search under constraints against exhaustive enumeration of what satisfies them."""
 
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -125,6 +126,31 @@ def test_constraints_are_refused_only_if_nothing_satisfies_them(constraints: Con
         for n in range(5):
             for tokens in itertools.product(WORDS, repeat=n):
                 assert not satisfies(constraints.prefix + tokens, constraints)
+
+
+@pytest.mark.parametrize("kind", ["required", "forbidden"])
+def test_a_step_takes_no_longer_if_there_are_more_runs(kind: str) -> None:
+    def calls(count: int) -> int:
+        """Functions called to take a step after the token 4, which starts every run."""
+        runs = tuple(itertools.islice(itertools.product([4], WORDS[:3], WORDS[:3]), count))
+        automaton = Automaton(Constraints(**{kind: runs}), CONTINUES)
+        progress = automaton.advance(automaton.start, 4)
+        assert progress is not None
+        called = 0
+
+        def count_call(frame: object, event: str, argument: object) -> None:
+            nonlocal called
+            called += event == "call"
+
+        sys.setprofile(count_call)
+        try:
+            automaton.advance(progress, 4)
+            automaton.is_open(progress.ending)
+        finally:
+            sys.setprofile(None)
+        return called
+
+    assert calls(9) == calls(1)
 
 
 @settings(max_examples=100, deadline=None)
