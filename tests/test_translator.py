@@ -21,6 +21,7 @@ import nmt
 from nmt.config import RunConfig, SearchConfig, override
 from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
+from nmt.decoding.constraints import Automaton, Constraints
 from nmt.decoding.lexicon import learn_lexicon
 from nmt.errors import RunError, SearchError
 from nmt.glossary import Glossary
@@ -338,6 +339,23 @@ def test_translations_are_as_the_constraints_say(translator: Translator) -> None
     banned = [TextConstraints(forbidden=FORBIDDEN)] * 12
     for found in texts(translator.translate(sources, SHORT, banned)):
         assert not any(holds(found, word) for word in FORBIDDEN)
+
+
+def test_the_batches_of_a_call_share_what_is_made_of_their_constraints(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    class Counted(Automaton):
+        def __init__(self, constraints: Constraints, continues_word: np.ndarray) -> None:
+            super().__init__(constraints, continues_word)
+            made.append(constraints)
+
+    monkeypatch.setattr("nmt.decoding.constraints.Automaton", Counted)
+    monkeypatch.setattr("nmt.translator.SENTENCES_PER_BATCH", 3)
+    wanted = [TextConstraints(forbidden=FORBIDDEN[:2]), TextConstraints(forbidden=FORBIDDEN[2:4])]
+    translator.translate(sentences(12), SHORT, wanted * 6)
+    assert len(made) == 2
 
 
 def test_constraints_do_not_depend_on_neighbours_and_no_constraints_change_nothing(

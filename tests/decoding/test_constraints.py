@@ -1,7 +1,9 @@
 """Search under constraints against exhaustive enumeration of what satisfies them."""
 
+import gc
 import itertools
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from nmt.config import SearchConfig
 from nmt.decoding import Constrained, Constraints, Hypothesis, force, search
-from nmt.decoding.constraints import Automaton
+from nmt.decoding.constraints import MOST_KNOWN, Automaton
 from nmt.errors import SearchError
 from tests.decoding.scripted import EOS, ScriptedStepper, batch
 
@@ -126,6 +128,37 @@ def test_constraints_are_refused_only_if_nothing_satisfies_them(constraints: Con
         for n in range(5):
             for tokens in itertools.product(WORDS, repeat=n):
                 assert not satisfies(constraints.prefix + tokens, constraints)
+
+
+def test_sentences_with_the_same_constraints_share_an_automaton() -> None:
+    each = [Constraints(forbidden=((4,),)), FREE, Constraints(required=((5,),))]
+    constrained = Constrained((*each, *each), CONTINUES)
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    search(model, *batch([[4], [5], [6]] * 2), SearchConfig(beam=2), constrained)
+    assert set(constrained.known) == {each[0], each[2]}
+    assert constrained.automaton(0) is constrained.automaton(3)
+    assert constrained.only([5, 2]).automaton(0) is constrained.automaton(2)
+    assert constrained.automaton(0) is not constrained.automaton(2)
+
+
+def test_not_all_automata_are_kept() -> None:
+    each = [Constraints(prefix=(4,) * n, forbidden=((5,),)) for n in range(MOST_KNOWN + 9)]
+    constrained = Constrained(tuple(each), CONTINUES)
+    for i, constraints in enumerate(each):
+        assert constrained.automaton(i).prefix == constraints.prefix
+    assert len(constrained.known) <= MOST_KNOWN
+
+
+def test_an_automaton_is_freed_with_its_last_use() -> None:
+    automaton = Automaton(Constraints(required=((4, 5),), forbidden=((6,),)), CONTINUES)
+    automaton.nearer(automaton.start)
+    remains = weakref.ref(automaton)
+    gc.disable()
+    try:
+        del automaton
+        assert remains() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("kind", ["required", "forbidden"])
