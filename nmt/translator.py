@@ -354,10 +354,12 @@ class Translator:
         """What the translation of each part has to be like, if that is anything at all."""
         if wanted is None and glossary is None:
             return None
+        if wanted is None:
+            wanted = [ANYTHING] * len(split)
         encoder = ConstraintEncoder(self._target_tokenizer, glossary)
         each = (
             constraints
-            for parts, of_text in zip(split, wanted or [ANYTHING] * len(split), strict=True)
+            for parts, of_text in zip(split, wanted, strict=True)
             for constraints in encoder.of_parts([part.text for part in parts], of_text)
         )
         return Constrained(tuple(each), self._target_tokenizer.goes_on)

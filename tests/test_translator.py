@@ -371,8 +371,9 @@ def test_constraints_do_not_depend_on_neighbours_and_no_constraints_change_nothi
     assert together == alone
     assert together[5:] == texts(translator.translate(sources[5:], SHORT))
     assert translator.translate([""], SHORT, [TextConstraints("le")])[0].text == ""
-    with pytest.raises(ValueError):
-        translator.translate(sources, SHORT, wanted[1:])
+    for too_few in (wanted[1:], []):
+        with pytest.raises(ValueError):
+            translator.translate(sources, SHORT, too_few)
 
 
 def test_a_glossary_is_honoured_in_each_part_of_a_long_text(translator: Translator) -> None:
