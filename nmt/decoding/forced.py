@@ -32,18 +32,6 @@ class Dictated:
     log_probabilities: tuple[float, ...]
 
 
-def force(
-    stepper: Stepper[State],
-    source: Integers,
-    source_lengths: Integers,
-    targets: Sequence[Sequence[int]],
-    options: SearchConfig | None = None,
-) -> list[Hypothesis]:
-    """Score given translations; see `dictate`, of which this gives the hypotheses."""
-    dictated = dictate(stepper, source, source_lengths, targets, options)
-    return [each.hypothesis for each in dictated]
-
-
 def dictate(
     stepper: Stepper[State],
     source: Integers,

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nmt.config import SearchConfig
-from nmt.decoding import Constrained, Constraints, Hypothesis, force, search
+from nmt.decoding import Constrained, Constraints, Hypothesis, dictate, search
 from nmt.decoding.constraints import MOST_KNOWN, Automaton
 from nmt.errors import SearchError
 from tests.decoding.scripted import EOS, ScriptedStepper, batch
@@ -265,8 +265,9 @@ def test_the_score_under_constraints_is_the_models() -> None:
     each = [Constraints(prefix=(7, 4), required=((5, 5),)), Constraints(forbidden=((4,), (5, 6)))]
     found = run(model, sources, SearchConfig(beam=3), each)
     assert all(h.is_complete for (h,) in found)
-    forced = force(model, *batch(sources), [h.tokens for (h,) in found])
-    for (hypothesis,), expected in zip(found, forced, strict=True):
+    forced = dictate(model, *batch(sources), [h.tokens for (h,) in found])
+    for (hypothesis,), dictated in zip(found, forced, strict=True):
+        expected = dictated.hypothesis
         assert hypothesis.log_probability == pytest.approx(expected.log_probability, abs=1e-5)
         assert hypothesis.score == pytest.approx(expected.score, abs=1e-5)
         np.testing.assert_array_equal(hypothesis.attention, expected.attention)
