@@ -240,9 +240,9 @@ class SearchConfig(Section):
     2018); 1 for ordinary beam search."""
     diversity_penalty: Annotated[float, Field(ge=0.0)] = 0.5
     """How much a group avoids a subword for each row before it that has just taken it."""
-    max_length_factor: Annotated[float, Field(gt=0.0)] = 2.0
+    max_length_factor: Annotated[float, Field(gt=0.0, le=100.0)] = 2.0
     """A translation has at most this many subwords for each of the source ..."""
-    max_length_extra: Count = 10
+    max_length_extra: Annotated[int, Field(ge=1, le=1000)] = 10
     """... and this many more."""
     stop: Literal["enough", "certain"] = "enough"
     """When a beam search ends: once as many translations have ended as the beam is wide, if not

@@ -14,7 +14,7 @@ from nmt.config import RunConfig, SearchConfig
 from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.text import check_text, normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer
-from nmt.decoding.constraints import Constrained, Constraints
+from nmt.decoding.constraints import Constrained
 from nmt.decoding.ensemble import EnsembleStepper
 from nmt.decoding.forced import Dictated, dictate
 from nmt.decoding.search import Hypothesis, search
@@ -337,28 +337,22 @@ class Translator:
         split: list[list[Part]],
         wanted: Sequence[TextConstraints] | None,
         glossary: Glossary | None,
-    ) -> list[Constraints] | None:
+    ) -> Constrained | None:
         """What the translation of each part has to be like, if that is anything at all."""
         if wanted is None and glossary is None:
             return None
+        if wanted is None:
+            wanted = [ANYTHING] * len(split)
         encoder = ConstraintEncoder(self._target_tokenizer, glossary)
-        return [
+        each = (
             constraints
-            for parts, of_text in zip(split, wanted or [ANYTHING] * len(split), strict=True)
+            for parts, of_text in zip(split, wanted, strict=True)
             for constraints in encoder.of_parts([part.text for part in parts], of_text)
-        ]
-
-    def _constrained(
-        self, constraints: list[Constraints] | None, rows: list[int]
-    ) -> Constrained | None:
-        """The constraints of a batch."""
-        if constraints is None:
-            return None
-        each = tuple(constraints[row] for row in rows)
-        return Constrained(each, self._target_tokenizer.goes_on)
+        )
+        return Constrained(tuple(each), self._target_tokenizer.goes_on)
 
     def _search(
-        self, parts: list[list[int]], options: SearchConfig, constraints: list[Constraints] | None
+        self, parts: list[list[int]], options: SearchConfig, constrained: Constrained | None
     ) -> list[list[Hypothesis]]:
         """The hypotheses of each part, in order."""
         stepper = self._stepper if options.shortlist else self._whole
@@ -366,8 +360,8 @@ class Translator:
 
         def fill(rows: list[int]) -> None:
             batch = _batch([parts[row] for row in rows])
-            constrained = self._constrained(constraints, rows)
-            hypotheses = search(stepper, batch.source, batch.source_lengths, options, constrained)
+            bound = None if constrained is None else constrained.only(rows)
+            hypotheses = search(stepper, batch.source, batch.source_lengths, options, bound)
             for row, best in zip(rows, hypotheses, strict=True):
                 found[row] = best
 
@@ -408,14 +402,13 @@ class Translator:
 
     def _hypothesis(self, parts: list[Hypothesis], options: SearchConfig) -> TranslatedHypothesis:
         tokens = [token for h in parts for token in (*h.tokens, *[EOS] * h.is_complete)]
-        log_probability = sum(h.log_probability for h in parts)
         texts = [self._target_tokenizer.decode(h.tokens) for h in parts]
         is_whole = len(parts) == 1
-        normalised = log_probability / len(tokens) ** options.length_penalty
+        penalised = sum(h.penalised for h in parts) / len(tokens) ** options.length_penalty
         return TranslatedHypothesis(
             text=" ".join(part for part in texts if part),
-            score=parts[0].score if is_whole else normalised,
-            log_probability=log_probability,
+            score=parts[0].score if is_whole else penalised + sum(h.coverage for h in parts),
+            log_probability=sum(h.log_probability for h in parts),
             pieces=tuple(self._target_tokenizer.pieces(tokens)),
             attention=parts[0].attention if is_whole else None,
             is_complete=all(h.is_complete for h in parts),

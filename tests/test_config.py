@@ -173,6 +173,9 @@ def test_epochs_that_are_asked_for_end_a_time_budget() -> None:
 def test_a_search_that_would_fill_the_memory_is_refused() -> None:
     assert "search.beam is 100000" in refusal("search.beam=100000")
     assert "search.n_best is 100000" in refusal("search.sample=true", "search.n_best=100000")
+    assert "search.max_length_factor is 1e+18" in refusal("search.max_length_factor=1e18")
+    assert "search.max_length_factor is inf" in refusal("search.max_length_factor=inf")
+    assert "search.max_length_extra is 100000" in refusal("search.max_length_extra=100000")
 
 
 def test_a_subset_without_its_hub_set_is_refused() -> None:

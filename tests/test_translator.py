@@ -21,6 +21,7 @@ import nmt
 from nmt.config import RunConfig, SearchConfig, override
 from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
+from nmt.decoding.constraints import Automaton, Constraints
 from nmt.decoding.lexicon import learn_lexicon
 from nmt.errors import RunError, SearchError
 from nmt.glossary import Glossary
@@ -189,6 +190,32 @@ def test_a_page_is_translated_sentence_by_sentence(translator: Translator) -> No
     assert best.score == pytest.approx(best.log_probability / len(best.pieces))
 
 
+@pytest.mark.parametrize(
+    "penalty", [{"repetition_penalty": 1.5}, {"coverage_penalty": 0.3}], ids=lambda p: next(iter(p))
+)
+def test_the_score_of_a_page_knows_the_penalties_of_its_sentences(
+    translator: Translator, penalty: dict[str, float]
+) -> None:
+    page = ["Le petit chien mange bien dans la rue.", "Elle dort sur le grand chat rouge !"]
+    options = SearchConfig(beam=4, length_penalty=0.7, max_length_factor=2.0, **penalty)
+    repeated = TextConstraints(prefix="le le")  # of the first sentence
+    (whole,) = translator.translate([" ".join(page)], options, [repeated])
+    alone = translator.translate(page, options, [repeated, TextConstraints()])
+    assert whole.source_pieces == sum((each.source_pieces for each in alone), ())
+    parts = [each.hypotheses[0] for each in alone]
+    lengths = [len(part.pieces) ** 0.7 for part in parts]
+    length = sum(len(part.pieces) for part in parts) ** 0.7
+    if "coverage_penalty" in penalty:  # added to the score of each
+        plain = [part.log_probability / n for part, n in zip(parts, lengths, strict=True)]
+        expected = sum(part.log_probability for part in parts) / length
+        expected += sum(part.score - other for part, other in zip(parts, plain, strict=True))
+    else:  # in what is divided by the length
+        expected = sum(part.score * n for part, n in zip(parts, lengths, strict=True)) / length
+    best = whole.hypotheses[0]
+    assert best.score == pytest.approx(expected, abs=1e-5)
+    assert best.score < best.log_probability / length - 0.01, "the test means nothing without it"
+
+
 def test_a_text_that_is_just_short_enough_is_left_in_one_piece(
     translator: Translator, tokenizer: Tokenizer
 ) -> None:
@@ -293,6 +320,23 @@ def test_translations_are_as_the_constraints_say(translator: Translator) -> None
         assert not any(holds(found, word) for word in FORBIDDEN)
 
 
+def test_the_batches_of_a_call_share_what_is_made_of_their_constraints(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    class Counted(Automaton):
+        def __init__(self, constraints: Constraints, continues_word: np.ndarray) -> None:
+            super().__init__(constraints, continues_word)
+            made.append(constraints)
+
+    monkeypatch.setattr("nmt.decoding.constraints.Automaton", Counted)
+    monkeypatch.setattr("nmt.translator.SENTENCES_PER_BATCH", 3)
+    wanted = [TextConstraints(forbidden=FORBIDDEN[:2]), TextConstraints(forbidden=FORBIDDEN[2:4])]
+    translator.translate(sentences(12), SHORT, wanted * 6)
+    assert len(made) == 2
+
+
 def test_constraints_do_not_depend_on_neighbours_and_no_constraints_change_nothing(
     translator: Translator,
 ) -> None:
@@ -306,8 +350,9 @@ def test_constraints_do_not_depend_on_neighbours_and_no_constraints_change_nothi
     assert together == alone
     assert together[5:] == texts(translator.translate(sources[5:], SHORT))
     assert translator.translate([""], SHORT, [TextConstraints("le")])[0].text == ""
-    with pytest.raises(ValueError):
-        translator.translate(sources, SHORT, wanted[1:])
+    for too_few in (wanted[1:], []):
+        with pytest.raises(ValueError):
+            translator.translate(sources, SHORT, too_few)
 
 
 def test_a_glossary_is_honoured_in_each_part_of_a_long_text(translator: Translator) -> None:

@@ -2,7 +2,7 @@
 
 from nmt.decoding.constraints import Constrained, Constraints
 from nmt.decoding.ensemble import EnsembleStepper
-from nmt.decoding.forced import force
+from nmt.decoding.forced import Dictated, dictate
 from nmt.decoding.search import Hypothesis, search
 from nmt.decoding.stepper import Candidates, Distribution, Stepper
 
@@ -10,10 +10,11 @@ __all__ = [
     "Candidates",
     "Constrained",
     "Constraints",
+    "Dictated",
     "Distribution",
     "EnsembleStepper",
     "Hypothesis",
     "Stepper",
-    "force",
+    "dictate",
     "search",
 ]

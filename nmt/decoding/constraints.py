@@ -8,9 +8,8 @@ token is not known when the run is complete, so a row carries how it ends (`Prog
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -21,6 +20,8 @@ from nmt.errors import SearchError
 Run = tuple[int, ...]
 
 SPECIAL = (PAD, BOS, EOS, UNK)
+MOST_KNOWN = 128
+"""Automata that are kept for the next sentence; each has an array as large as the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,31 @@ class Constrained:
     Attributes:
         each: The constraints of each sentence.
         continues_word: True for tokens that go on with the word before, shape (vocabulary,).
+        known: The automata of constraints met so far.
     """
 
     each: tuple[Constraints, ...]
     continues_word: Booleans
+    known: dict[Constraints, "Automaton"] = field(default_factory=dict, repr=False, compare=False)
+
+    def only(self, sentences: Sequence[int]) -> Self:
+        """The same of some of the sentences; what becomes known of one is known of the other."""
+        return replace(self, each=tuple(self.each[sentence] for sentence in sentences))
+
+    def automaton(self, sentence: int) -> "Automaton":
+        """The automaton of a sentence, one for all that have the same constraints.
+
+        Raises:
+            SearchError: No translation can please them.
+        """
+        constraints = self.each[sentence]
+        automaton = self.known.get(constraints)
+        if automaton is None:
+            automaton = Automaton(constraints, self.continues_word)
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[constraints] = automaton
+        return automaton
 
 
 class Progress(NamedTuple):
@@ -85,14 +107,17 @@ class Automaton:
         counts = Counter(constraints.required)
         self.prefix = constraints.prefix
         self.start = Progress((), tuple(counts.values()))
-        self.left = lru_cache(maxsize=None)(self._left)
-        self.nexts = lru_cache(maxsize=None)(self._nexts)
+        self._left: dict[Progress, float] = {}
+        self._nexts: dict[Progress, tuple[tuple[int, float], ...]] = {}
         self._required = tuple(counts)
         self._forbidden = tuple(sorted(set(constraints.forbidden)))
         self._continues = continues_word
         runs = (*self._required, *self._forbidden)
         _check((self.prefix, *runs), runs, len(continues_word))
         self._beginnings = {run[:n] for run in runs for n in range(len(run) + 1)} | {()}
+        # A step looks up what an ending completes, however many runs there are.
+        self._closed = _that_end_with(self._beginnings, self._forbidden)
+        self._completing = _that_end_with(self._beginnings, self._required)
         self._listed = sorted({token for run in runs for token in run})
         is_other = np.ones(len(continues_word), dtype=np.bool_)
         is_other[[*SPECIAL, *self._listed]] = False
@@ -170,7 +195,7 @@ class Automaton:
 
     def is_open(self, ending: Run) -> bool:
         """Whether a word may be over here: the row does not end with a forbidden run."""
-        return not any(_ends_with(ending, run) for run in self._forbidden)
+        return ending not in self._closed
 
     def is_pending(self, progress: Progress) -> bool:
         """Whether more is settled if the last word is over."""
@@ -179,12 +204,14 @@ class Automaton:
 
     def _settled(self, ending: Run, unmet: tuple[int, ...]) -> tuple[int, ...]:
         """What is unmet if the last word is over."""
+        if ending not in self._completing:
+            return unmet
         return tuple(
             max(0, count - _ends_with(ending, run))
             for run, count in zip(self._required, unmet, strict=True)
         )
 
-    def _left(self, progress: Progress) -> float:
+    def left(self, progress: Progress) -> float:
         """Tokens it takes until a row may end.
 
         It may be more than the fewest, but each row has a next token after which it is one less.
@@ -192,6 +219,12 @@ class Automaton:
         Returns:
             0 if the row may end now; infinite if there is no way.
         """
+        left = self._left.get(progress)
+        if left is None:
+            left = self._left[progress] = self._find_left(progress)
+        return left
+
+    def _find_left(self, progress: Progress) -> float:
         ending, unmet = progress
         # The word before may be gone on with; but if it is over, more may be settled.
         left = self._distances.of(ending, unmet, starting=False)
@@ -200,10 +233,16 @@ class Automaton:
             left = min(left, self._distances.of(ending, settled, starting=True))
         return left
 
-    def _nexts(self, progress: Progress) -> tuple[tuple[int, float], ...]:
+    def nexts(self, progress: Progress) -> tuple[tuple[int, float], ...]:
         """Each listed token, and one that stands for others, with what is left after it."""
-        moves = [(token, self.advance(progress, token)) for token in self._ways]
-        return tuple((t, math.inf if after is None else self.left(after)) for t, after in moves)
+        nexts = self._nexts.get(progress)
+        if nexts is None:
+            moves = [(token, self.advance(progress, token)) for token in self._ways]
+            nexts = tuple(
+                (token, math.inf if after is None else self.left(after)) for token, after in moves
+            )
+            self._nexts[progress] = nexts
+        return nexts
 
     def restrict(self, log_probabilities: Floats, progress: Progress, room: int) -> None:
         """Take out of one row what the constraints do not allow.
@@ -309,6 +348,12 @@ class _Distances:
                     default=math.inf,
                 )
         return shortest
+
+
+def _that_end_with(endings: Collection[Run], runs: Collection[Run]) -> frozenset[Run]:
+    """The endings that end with any of the runs."""
+    known = set(runs)
+    return frozenset(e for e in endings if any(e[i:] in known for i in range(len(e))))
 
 
 def _ends_with(tokens: Run, run: Run) -> bool:

@@ -74,14 +74,16 @@ class Endings:
         totals: Doubles,
         trellis: Trellis,
     ) -> None:
-        scores = totals / self.step**self.options.length_penalty
+        coverage = np.zeros(owners.size)
         if self.options.coverage_penalty:
-            scores += self.options.coverage_penalty * self._coverage(owners, rows, trellis)
+            coverage = self.options.coverage_penalty * self._coverage(owners, rows, trellis)
+        scores = totals / self.step**self.options.length_penalty + coverage
         for owner, *ending in zip(
             owners.tolist(),
             rows.tolist(),
             tokens.tolist(),
             totals.tolist(),
+            coverage.tolist(),
             scores.tolist(),
             strict=True,
         ):

@@ -24,23 +24,12 @@ class Dictated:
     Attributes:
         hypothesis: As the search would return it, complete. One that the model never produces has
             the log-probability -inf.
-        log_probabilities: Of each of its tokens, the end of sentence included.
+        log_probabilities: That the model gives each of its tokens, the end of sentence included;
+            no penalty lowers them.
     """
 
     hypothesis: Hypothesis
     log_probabilities: tuple[float, ...]
-
-
-def force(
-    stepper: Stepper[State],
-    source: Integers,
-    source_lengths: Integers,
-    targets: Sequence[Sequence[int]],
-    options: SearchConfig | None = None,
-) -> list[Hypothesis]:
-    """Score given translations; see `dictate`, of which this gives the hypotheses."""
-    dictated = dictate(stepper, source, source_lengths, targets, options)
-    return [each.hypothesis for each in dictated]
 
 
 def dictate(
@@ -112,11 +101,11 @@ class Dictation(Generic[State]):
         check(distribution.log_probabilities)
         following = np.array([self._targets[i][self._step] for i in self._sentences])[:, None]
         values = np.take_along_axis(distribution.log_probabilities, following, axis=1)
+        for sentence, value in zip(self._sentences, values[:, 0], strict=True):
+            self.log_probabilities[sentence].append(float(value))
         factors = np.array([self._factors[i][self._step] for i in self._sentences])[:, None]
         if (factors != 1.0).any():
             values = values * factors.astype(np.float32)
-        for sentence, value in zip(self._sentences, values[:, 0], strict=True):
-            self.log_probabilities[sentence].append(float(value))
         return Candidates(values, following, distribution.attention), state
 
     def choose(self, sentences: Integers, totals: Doubles, candidates: Candidates) -> Choice:

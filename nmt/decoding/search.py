@@ -66,7 +66,7 @@ def search(
     free = [i for i, constraints in enumerate(each) if constraints == Constraints()]
     bound = [i for i, constraints in enumerate(each) if constraints != Constraints()]
     found = _search_freely(stepper, *_some(source, source_lengths, free), options)
-    automata = [Automaton(each[i], constrained.continues_word) for i in bound]
+    automata = [constrained.automaton(i) for i in bound]
     found += _search_bound(stepper, *_some(source, source_lengths, bound), options, automata)
     order = np.argsort(np.array(free + bound, dtype=np.int64))
     return [found[i] for i in order]

@@ -25,6 +25,8 @@ class Hypothesis:
         score: What it is ranked by: `log_probability`, lowered by the repetition penalty, divided
             by the number of tokens, the end of sentence included, to the power of the length
             penalty; and the coverage penalty added.
+        penalised: `log_probability`, lowered by the repetition penalty.
+        coverage: The coverage penalty, at most 0.
         attention: Where each token, the end of sentence included, looked in the source, shape
             (target length, source length), no padding; None for a model without attention.
         is_complete: The model ended it; False where it was cut off at the length limit.
@@ -33,6 +35,8 @@ class Hypothesis:
     tokens: tuple[int, ...]
     log_probability: float
     score: float
+    penalised: float
+    coverage: float
     attention: Floats | None
     is_complete: bool
 
@@ -73,6 +77,7 @@ class Ending(NamedTuple):
         row: The row of that step that it continues.
         token: Its last token: EOS, or another where it was cut off.
         total: The log-probabilities of all its tokens, lowered by the repetition penalty.
+        coverage: The coverage penalty.
         score: What it is ranked by.
     """
 
@@ -80,6 +85,7 @@ class Ending(NamedTuple):
     row: int
     token: int
     total: float
+    coverage: float
     score: float
 
 
@@ -213,6 +219,8 @@ class Trellis:
             tokens=tuple(produced[:-1] if is_complete else produced),
             log_probability=log_probability,
             score=ending.score,
+            penalised=ending.total,
+            coverage=ending.coverage,
             # A copy of its own, or it would hold on to the attention of the whole batch.
             attention=None if attention is None else attention.copy(),
             is_complete=is_complete,

@@ -1,6 +1,9 @@
 """Search under constraints against exhaustive enumeration of what satisfies them."""
 
+import gc
 import itertools
+import sys
+import weakref
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nmt.config import SearchConfig
-from nmt.decoding import Constrained, Constraints, Hypothesis, force, search
-from nmt.decoding.constraints import Automaton
+from nmt.decoding import Constrained, Constraints, Hypothesis, dictate, search
+from nmt.decoding.constraints import MOST_KNOWN, Automaton
 from nmt.errors import SearchError
 from tests.decoding.scripted import EOS, ScriptedStepper, batch
 
@@ -127,6 +130,62 @@ def test_constraints_are_refused_only_if_nothing_satisfies_them(constraints: Con
                 assert not satisfies(constraints.prefix + tokens, constraints)
 
 
+def test_sentences_with_the_same_constraints_share_an_automaton() -> None:
+    each = [Constraints(forbidden=((4,),)), FREE, Constraints(required=((5,),))]
+    constrained = Constrained((*each, *each), CONTINUES)
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    search(model, *batch([[4], [5], [6]] * 2), SearchConfig(beam=2), constrained)
+    assert set(constrained.known) == {each[0], each[2]}
+    assert constrained.automaton(0) is constrained.automaton(3)
+    assert constrained.only([5, 2]).automaton(0) is constrained.automaton(2)
+    assert constrained.automaton(0) is not constrained.automaton(2)
+
+
+def test_not_all_automata_are_kept() -> None:
+    each = [Constraints(prefix=(4,) * n, forbidden=((5,),)) for n in range(MOST_KNOWN + 9)]
+    constrained = Constrained(tuple(each), CONTINUES)
+    for i, constraints in enumerate(each):
+        assert constrained.automaton(i).prefix == constraints.prefix
+    assert len(constrained.known) <= MOST_KNOWN
+
+
+def test_an_automaton_is_freed_with_its_last_use() -> None:
+    automaton = Automaton(Constraints(required=((4, 5),), forbidden=((6,),)), CONTINUES)
+    automaton.nearer(automaton.start)
+    remains = weakref.ref(automaton)
+    gc.disable()
+    try:
+        del automaton
+        assert remains() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("kind", ["required", "forbidden"])
+def test_a_step_takes_no_longer_if_there_are_more_runs(kind: str) -> None:
+    def calls(count: int) -> int:
+        """Functions called to take a step after the token 4, which starts every run."""
+        runs = tuple(itertools.islice(itertools.product([4], WORDS[:3], WORDS[:3]), count))
+        automaton = Automaton(Constraints(**{kind: runs}), CONTINUES)
+        progress = automaton.advance(automaton.start, 4)
+        assert progress is not None
+        called = 0
+
+        def count_call(frame: object, event: str, argument: object) -> None:
+            nonlocal called
+            called += event == "call"
+
+        sys.setprofile(count_call)
+        try:
+            automaton.advance(progress, 4)
+            automaton.is_open(progress.ending)
+        finally:
+            sys.setprofile(None)
+        return called
+
+    assert calls(9) == calls(1)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     sources=st.lists(st.lists(st.integers(4, 6), max_size=4), min_size=1, max_size=4),
@@ -206,8 +265,9 @@ def test_the_score_under_constraints_is_the_models() -> None:
     each = [Constraints(prefix=(7, 4), required=((5, 5),)), Constraints(forbidden=((4,), (5, 6)))]
     found = run(model, sources, SearchConfig(beam=3), each)
     assert all(h.is_complete for (h,) in found)
-    forced = force(model, *batch(sources), [h.tokens for (h,) in found])
-    for (hypothesis,), expected in zip(found, forced, strict=True):
+    forced = dictate(model, *batch(sources), [h.tokens for (h,) in found])
+    for (hypothesis,), dictated in zip(found, forced, strict=True):
+        expected = dictated.hypothesis
         assert hypothesis.log_probability == pytest.approx(expected.log_probability, abs=1e-5)
         assert hypothesis.score == pytest.approx(expected.score, abs=1e-5)
         np.testing.assert_array_equal(hypothesis.attention, expected.attention)

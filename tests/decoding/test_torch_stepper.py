@@ -8,7 +8,7 @@ import torch
 
 from nmt.config import ModelConfig, SearchConfig
 from nmt.corpus.batches import make_batch
-from nmt.decoding import EnsembleStepper, force, search
+from nmt.decoding import EnsembleStepper, dictate, search
 from nmt.decoding.torch_stepper import TorchStepper
 from nmt.model.decoder import Memory
 from nmt.model.seq2seq import Seq2Seq, build
@@ -238,8 +238,9 @@ def test_a_forced_translation_gets_the_score_of_the_search(model: Seq2Seq) -> No
     complete = [i for i, hypothesis in enumerate(found) if hypothesis.is_complete]
     assert complete
     targets = [found[i].tokens for i in complete]
-    forced = force(stepper, *batch([SOURCES[i] for i in complete]), targets, options)
-    for i, hypothesis in zip(complete, forced, strict=True):
+    forced = dictate(stepper, *batch([SOURCES[i] for i in complete]), targets, options)
+    for i, dictated in zip(complete, forced, strict=True):
+        hypothesis = dictated.hypothesis
         assert hypothesis.tokens == found[i].tokens
         assert hypothesis.score == pytest.approx(found[i].score, abs=1e-5)
         if hypothesis.attention is None:
