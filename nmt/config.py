@@ -266,6 +266,9 @@ class SearchConfig(Section):
     2023)."""
     seed: Seed = 1
     """Seed of the sampling."""
+    split_sentences: bool = True
+    """Translate a line of several sentences one by one; a model that was trained on single ones
+    loses the others."""
     shortlist: bool = True
     """Choose only among the commonest target subwords and those that the words of the sentence may
     call for, where the model was exported with such a list: half the time, the same quality."""

@@ -8,7 +8,7 @@ from nmt.config import RunConfig, SearchConfig
 from nmt.corpus.pairs import read_split
 from nmt.corpus.readers import read_text_pair
 from nmt.corpus.text import normalise
-from nmt.errors import CorpusError
+from nmt.errors import CorpusError, RunError
 from nmt.evaluation import Evaluation, evaluate
 from nmt.run import RunDirectory, write_atomically
 
@@ -75,6 +75,11 @@ def score(
     """
     from nmt.translator import Translator
 
+    if not run.model_file.is_file():
+        raise RunError(
+            f"{run.path}: this folder only translates, and perplexity needs the weights "
+            f"({run.model_file.name}): score the run that it was exported from"
+        )
     translator = Translator.load(run, search)
     sources, references = list(pairs["source"]), list(pairs["target"])
     hypotheses = [translation.text for translation in translator.translate(sources)]

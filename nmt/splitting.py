@@ -1,4 +1,4 @@
-"""A text that is too long for the model, cut where a reader would."""
+"""A text of several sentences, or one too long for the model, cut where a reader would."""
 
 import re
 
@@ -14,7 +14,19 @@ CUTS = (
     # After a word.
     re.compile(r"\s+"),
 )
-"""Where a text is cut that is too long, the best places first."""
+"""Where a text is cut, the best places first."""
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text, as far as punctuation tells.
+
+    Args:
+        text: Normalised.
+
+    Returns:
+        The sentences, none empty; together the text, but for spaces.
+    """
+    return [sentence for piece in _cut(text, CUTS[0]) if (sentence := piece.strip())]
 
 
 def split_text(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +21,7 @@ from nmt.decoding.stepper import Stepper
 from nmt.errors import RunError, SearchError
 from nmt.glossary import Glossary
 from nmt.run import RunDirectory
-from nmt.splitting import begin_words, split_text
+from nmt.splitting import begin_words, sentences_of, split_text
 from nmt.text_constraints import ANYTHING, ConstraintEncoder, TextConstraints
 from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
 
@@ -41,7 +40,7 @@ __all__ = [
 
 ROWS_PER_BATCH = 320
 """Hypotheses followed at a time, of all sentences of a batch: 64 sentences with a beam of 5."""
-SENTENCES_PER_BATCH = 128
+SENTENCES_PER_BATCH = 64
 FEWEST_SENTENCES = 8
 """Sentences that are not divided among threads."""
 TOKENS_PER_BATCH = 4096
@@ -66,9 +65,10 @@ class Part:
 class Translator:
     """A model with its tokenizers, ready to translate text.
 
-    A text of more subwords than the model was trained on is translated sentence by sentence; a
-    sentence that is still too long is cut after a comma or the like, else between words, else
-    anywhere; and the translations are joined with spaces.
+    A text is translated sentence by sentence; where ``split_sentences`` is off, or a word is
+    required of it, only if it has more subwords than the model was trained on. A sentence that is
+    still too long is cut after a comma or the like, else between words, else anywhere; and the
+    translations are joined with spaces.
 
     Args:
         stepper: The model.
@@ -126,7 +126,7 @@ class Translator:
             return cls(stepper, source, target, options, longest)
         from nmt.decoding.exported import load_stepper
 
-        exported = load_stepper(run.export, sizes)
+        exported = load_stepper(run.export, (source.digest, target.digest))
         whole = exported.without_shortlist()
         threads = _cores() if threads is None else threads
         return cls(exported, source, target, options, longest, threads, whole)
@@ -201,7 +201,13 @@ class Translator:
                 constraints of a text cannot be met.
         """
         options = self.options if options is None else options
-        split = [self._parts(text) for text in texts]
+        refuse_one_text(texts)
+        # in which sentence a required word is to be cannot be known
+        has_required = [bool(wanted.required) for wanted in constraints or [ANYTHING] * len(texts)]
+        split = [
+            self._parts(text, options.split_sentences and not is_whole)
+            for text, is_whole in zip(texts, has_required, strict=True)
+        ]
         each = self._constraints(split, constraints, glossary)
         ids = [part.ids for parts in split for part in parts]
         found = iter(self._search(ids, options, each))
@@ -259,6 +265,8 @@ class Translator:
             SearchError: A text holds a NUL or a lone surrogate, or the model is damaged.
         """
         options = self.options if options is None else options
+        refuse_one_text(sources)
+        refuse_one_text(targets)
         for text in (*sources, *targets):
             check_text(text)
         pairs = [
@@ -311,7 +319,7 @@ class Translator:
             SearchError: The text is empty or too long for the model, or is not text.
         """
         check_text(prefix)
-        parts = self._parts(text)
+        parts = self._parts(text, by_sentence=False)
         if len(parts) != 1:
             problem = "too long for the model: give one sentence" if parts else "empty"
             raise SearchError(f"{text[:40]!r}: this text is {problem}")
@@ -319,16 +327,19 @@ class Translator:
 
         return NextWords(self._whole, self._target_tokenizer).after(parts[0].ids, prefix, count)
 
-    def _parts(self, text: str) -> list[Part]:
-        """The parts of a text: one unless it is empty or too long."""
+    def _parts(self, text: str, by_sentence: bool) -> list[Part]:
+        """The parts of a text, none of them empty or too long."""
         check_text(text)
-        ids = self._source_tokenizer.encode(text)
-        if not ids:
-            return []
         text = normalise(text)
-        if self._max_tokens is None or len(ids) <= self._max_tokens:
-            return [Part(text, ids)]
-        texts = split_text(text, self._source_tokenizer, self._max_tokens)
+        if self._max_tokens is None:
+            texts = [text] if text else []
+        else:
+            sentences = sentences_of(text) if by_sentence else [text]
+            texts = [
+                part
+                for sentence in sentences
+                for part in split_text(sentence, self._source_tokenizer, self._max_tokens)
+            ]
         encoded = self._source_tokenizer.encode_batch(texts)
         return list(map(Part, texts, encoded, begin_words(text, texts)))
 
@@ -375,6 +386,9 @@ class Translator:
             for rows in batches:
                 fill(rows)
         else:
+            # Imported here because it brings logging along, and a single sentence is for the quick.
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(self._threads) as pool:
                 list(pool.map(fill, batches))
 
@@ -425,6 +439,16 @@ class Translator:
             target = units(self._target_tokenizer, hypothesis.tokens)
             alignments.append(align_units(source, target, attention))
         return join(alignments)
+
+
+def refuse_one_text(texts: Sequence[str]) -> None:
+    """Refuse a text in the place of several, whose letters it would be taken for.
+
+    Raises:
+        TypeError: This is one text.
+    """
+    if isinstance(texts, str):
+        raise TypeError("this is one text: put it into a list")
 
 
 def _torch_stepper(

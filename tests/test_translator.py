@@ -222,9 +222,24 @@ def test_a_text_that_is_just_short_enough_is_left_in_one_piece(
     text = "Il dort. Elle mange."
     text += " le" * (MAX_TOKENS - len(tokenizer.encode(text)))
     assert len(tokenizer.encode(text)) == MAX_TOKENS
-    fits, too_long = translator.translate([text, text + " le"])
+    options = translator.options.model_copy(update={"split_sentences": False})
+    fits, too_long = translator.translate([text, text + " le"], options)
     assert fits.source_pieces.count("</s>") == 1
     assert too_long.source_pieces.count("</s>") == 2
+
+
+def test_several_sentences_are_translated_one_by_one(translator: Translator) -> None:
+    sentences = ["Il dort.", "Elle mange ?", "« Le chat voit. »"]
+    whole = translator.translate([" ".join(sentences)])[0]
+    alone = [translation.text for translation in translator.translate(sentences)]
+    assert whole.text == " ".join(text for text in alone if text)
+    assert whole.source_pieces.count("</s>") == 3
+    # a required word could be in any of them, so the text stays in one piece
+    wanted = [TextConstraints(required=("cat",))]
+    (held,) = translator.translate([" ".join(sentences)], None, wanted)
+    assert held.source_pieces.count("</s>") == 1
+    with pytest.raises(TypeError, match="put it into a list"):
+        translator.translate("Il dort.")
 
 
 def test_sentences_are_cut_where_a_reader_would(tokenizer: Tokenizer) -> None:
@@ -604,7 +619,7 @@ def test_a_model_has_the_threads_that_are_asked_for_or_one_for_each_core(
             pools.append(threads)
             super().__init__(threads)
 
-    monkeypatch.setattr("nmt.translator.ThreadPoolExecutor", Pool)
+    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor", Pool)
     monkeypatch.setattr("nmt.translator._cores", lambda: 4)
     for threads in (1, 2, None):
         nmt.load(exported.path, threads=threads).translate(sentences(64))
@@ -620,5 +635,5 @@ def test_an_export_with_another_tokenizer_is_refused(
     copy.joint_model.unlink()
     config = override(exported.config(), ["tokenizer.vocabulary_size=310"])
     train_tokenizer(sentences(200), config.tokenizer, copy.joint_model)
-    with pytest.raises(RunError, match="export: the export of another run, for 320 source"):
+    with pytest.raises(RunError, match="export: the export of another run: it was made for other"):
         Translator.load(copy)

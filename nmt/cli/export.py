@@ -29,6 +29,7 @@ def export(
         Path | None,
         typer.Argument(
             metavar="RUN",
+            envvar="NMT_MODEL",
             show_default=False,
             help="The folder of a trained run. By default the one under checkpoints/ trained last.",
         ),
@@ -63,6 +64,11 @@ def export(
     deploy, and for runs of earlier versions. Prints the folder that translates.
     """
     run = chosen_run(folder)
+    if not run.model_file.is_file():
+        raise RunError(
+            f"{run.path}: this folder only translates; it has no weights ({run.model_file.name}) "
+            "to export: name the run that it was exported from"
+        )
     from nmt.config import override
 
     changes = [] if precision is None else [f"export.precision={precision}"]

@@ -79,6 +79,7 @@ Alternatives = Annotated[
         "--alternatives",
         metavar="N",
         min=1,
+        max=100,
         show_default=False,
         help="Print the N likeliest words after --prefix instead of a translation, as PROBABILITY "
         "and WORD with a tab between; without a WORD it is the end.",

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,9 @@ TRANSLATIONS = "translations.npy"
 COMMON = "common.npy"
 
 
-def exported_files(export: "Export", precision: str, lexicon: Lexicon | None) -> dict[str, bytes]:
+def exported_files(
+    export: "Export", precision: str, lexicon: Lexicon | None, tokenizers: tuple[str, str]
+) -> dict[str, bytes]:
     """The content of each file of an exported model.
 
     The settings name the precision for people; the graphs hold it.
@@ -37,9 +39,11 @@ def exported_files(export: "Export", precision: str, lexicon: Lexicon | None) ->
         export: The model.
         precision: Of its products.
         lexicon: Its shortlists, if it has any.
+        tokenizers: The digests of the source and of the target tokenizer.
     """
     settings = {
         "format": FORMAT,
+        "tokenizers": tokenizers,
         "precision": precision,
         "target_vocabulary": export.target_vocabulary,
         "is_joint": lexicon is not None and lexicon.is_joint,
@@ -58,12 +62,12 @@ def exported_files(export: "Export", precision: str, lexicon: Lexicon | None) ->
     return files
 
 
-def load_stepper(folder: Path, vocabulary_sizes: tuple[int, int]) -> OnnxStepper:
+def load_stepper(folder: Path, tokenizers: tuple[str, str]) -> OnnxStepper:
     """Load an exported model.
 
     Args:
         folder: Where it is.
-        vocabulary_sizes: Numbers of source and of target tokens of the tokenizers beside it.
+        tokenizers: The digests of the source and of the target tokenizer beside it.
 
     Raises:
         RunError: A file is missing or damaged, or of another version of nmt, or of another run.
@@ -72,18 +76,16 @@ def load_stepper(folder: Path, vocabulary_sizes: tuple[int, int]) -> OnnxStepper
     settings = _settings(folder)
     source = _array(folder / SOURCE_EMBEDDINGS)
     target = _array(folder / TARGET_EMBEDDINGS) if _has(folder, TARGET_EMBEDDINGS) else source
-    sizes = (len(source), int(settings["target_vocabulary"]))
-    if sizes != vocabulary_sizes:
+    if tuple(settings["tokenizers"]) != tokenizers:
         raise RunError(
-            f"{folder}: the export of another run, for {sizes[0]} source and {sizes[1]} target "
-            f"subwords where the tokenizers have {vocabulary_sizes[0]} and {vocabulary_sizes[1]}: "
-            "export this one again with `nmt export`"
+            f"{folder}: the export of another run: it was made for other tokenizers than those "
+            "beside it: export this run again with `nmt export`, or copy the whole folder"
         )
     return OnnxStepper(
         folder / ENCODER,
         folder / STEP,
         (source, target),
-        Everything(sizes[1]),
+        Everything(int(settings["target_vocabulary"])),
         _lexicon(folder, settings),
     )
 
@@ -98,7 +100,7 @@ def load_lexicon(folder: Path) -> Lexicon | None:
     return _lexicon(folder, _settings(folder))
 
 
-def _lexicon(folder: Path, settings: Mapping[str, int]) -> Lexicon | None:
+def _lexicon(folder: Path, settings: Mapping[str, Any]) -> Lexicon | None:
     if not _has(folder, TRANSLATIONS):
         return None
     return Lexicon(
@@ -109,9 +111,9 @@ def _lexicon(folder: Path, settings: Mapping[str, int]) -> Lexicon | None:
     )
 
 
-def _settings(folder: Path) -> Mapping[str, int]:
+def _settings(folder: Path) -> Mapping[str, Any]:
     file = folder / SETTINGS
-    settings: dict[str, int] = json.loads(file.read_bytes()) if file.is_file() else {}
+    settings: dict[str, Any] = json.loads(file.read_bytes()) if file.is_file() else {}
     if settings.get("format") != FORMAT:
         raise RunError(
             f"{file}: an export of another version of nmt (format {settings.get('format')}, this "

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nmt.corpus.tokenizer import EOS
 from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
-TRANSLATIONS = 32
+TRANSLATIONS = 20
 """Target tokens that are kept for each source token."""
 COMMON = 100
 """Target tokens that are in every shortlist."""

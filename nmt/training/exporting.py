@@ -51,14 +51,15 @@ def export_files(run: RunDirectory, config: RunConfig, lexicon: Lexicon | None) 
         RunError: The weights are missing, damaged, or not those that the config asks for.
         TokenizerError: A tokenizer is damaged.
     """
+    source, target = map(Tokenizer.load, run.tokenizer_files(config.tokenizer.joint))
+    weights = _weights(run, config, (source.vocabulary_size, target.vocabulary_size))
     precision = config.export.precision
-    exported = export(config.model, _weights(run, config), precision)
-    return exported_files(exported, precision, lexicon)
+    exported = export(config.model, weights, precision)
+    return exported_files(exported, precision, lexicon, (source.digest, target.digest))
 
 
-def _weights(run: RunDirectory, config: RunConfig) -> Weights:
+def _weights(run: RunDirectory, config: RunConfig, vocabulary_sizes: tuple[int, int]) -> Weights:
     """The weights of a run, found to be what its config and its tokenizers ask for."""
-    tokenizers = map(Tokenizer.load, run.tokenizer_files(config.tokenizer.joint))
-    model = build(config.model, *(tokenizer.vocabulary_size for tokenizer in tokenizers))
+    model = build(config.model, *vocabulary_sizes)
     load_weights(model, run.model_file)
     return {name: tensor.numpy() for name, tensor in named_weights(model).items()}

@@ -144,7 +144,7 @@ def test_a_run_without_weights_is_not_exported(inside: Inside, trained: Path, fo
     (trained / "model.safetensors").unlink()
     done = inside("export")
     assert (done.code, done.lines, len(done.errors)) == (2, [], 1)
-    assert done.errors[0].startswith("nmt: checkpoints/toy/model.safetensors: there is no such")
+    assert done.errors[0].startswith("nmt: checkpoints/toy: this folder only translates")
     assert names(trained / "export") == FILES
 
 

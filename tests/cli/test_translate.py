@@ -325,6 +325,7 @@ def test_several_models_translate_together(inside: Inside, trained: Path, folder
     assert twice.errors == [f"translating with {trained}, checkpoints/toy"]
     other = trained.with_name("other")
     shutil.copytree(trained, other)
+    shutil.rmtree(other / "export")
     (other / "joint.model").unlink()
     text = (folder / "text" / "train.en").read_text().splitlines()
     train_tokenizer(text, TokenizerConfig(vocabulary_size=300), other / "joint.model")
