@@ -331,16 +331,19 @@ class Translator:
         """The parts of a text, none of them empty or too long."""
         check_text(text)
         text = normalise(text)
-        if self._max_tokens is None:
-            texts = [text] if text else []
-        else:
-            sentences = sentences_of(text) if by_sentence else [text]
-            texts = [
-                part
-                for sentence in sentences
-                for part in split_text(sentence, self._source_tokenizer, self._max_tokens)
-            ]
-        encoded = self._source_tokenizer.encode_batch(texts)
+        longest = self._max_tokens
+        sentences = sentences_of(text) if by_sentence and longest is not None else [text]
+        texts: list[str] = []
+        encoded: list[list[int]] = []
+        for sentence in sentences:
+            ids = self._source_tokenizer.encode(sentence)
+            if longest is not None and len(ids) > longest:
+                pieces = split_text(sentence, self._source_tokenizer, longest)
+                texts += pieces
+                encoded += self._source_tokenizer.encode_batch(pieces)
+            elif ids:
+                texts.append(sentence)
+                encoded.append(ids)
         return list(map(Part, texts, encoded, begin_words(text, texts)))
 
     def _constraints(

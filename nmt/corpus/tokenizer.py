@@ -60,6 +60,7 @@ class Tokenizer:
         self._processor = _processor(model, name)
         self.vocabulary_size: int = self._processor.vocab_size()
         self._samplers: dict[float, WordSampler] = {}
+        self._shown: dict[int, str] = {}
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -126,7 +127,10 @@ class Tokenizer:
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Each id as its piece, for people to read: ``▁`` starts a word, ``<0xE2>`` is a byte."""
-        return [self._pieces[token].translate(FROM_STAND_INS) for token in ids]
+        for token in ids:
+            if token not in self._shown:
+                self._shown[token] = self._pieces[token].translate(FROM_STAND_INS)
+        return [self._shown[token] for token in ids]
 
     def words(self, ids: Sequence[int]) -> list[int]:
         """The number, from 0, of the word that each piece belongs to."""
