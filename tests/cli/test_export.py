@@ -154,3 +154,12 @@ def test_a_run_that_is_being_written_to_is_not_exported_into(inside: Inside, tra
         assert done.code == 2
         assert "another nmt process is writing to this run" in done.errors[-1]
         assert inside("export", "--to", "copy").code == 0
+
+
+def test_a_folder_that_only_translates_says_so_when_it_is_to_be_scored(
+    inside: Inside, trained: Path
+) -> None:
+    assert inside("export", "--to", "small").code == 0
+    done = inside("eval", "--model", "small")
+    assert done.code == 2
+    assert done.errors[-1].startswith("nmt: small: this folder only translates, and perplexity")

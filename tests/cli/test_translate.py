@@ -395,3 +395,11 @@ def test_the_python_of_the_documentation_runs(
     exec(snippet, {})
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == snippet.count("print(") + ("for translation" in snippet)
+
+
+def test_more_alternatives_than_memory_has_room_for_are_refused(
+    inside: Inside, trained: Path
+) -> None:
+    done = inside("translate", "--alternatives", "101", "le chat")
+    assert done.code == 2
+    assert "100" in done.errors[-1]
