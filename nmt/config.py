@@ -180,6 +180,9 @@ class TrainingConfig(Section):
     minutes: Annotated[float, Field(ge=0.0)] = 0.0
     """Time budget for training, all sessions together, that the schedule is planned to end in,
     whatever the epochs; 0 for none. It follows the clock, so two runs are not the same bits."""
+    noise: Fraction = 0.0
+    """Share of the training pairs that are altered each time they are met: small letters, missing
+    accents, no full stop, unknown names; for a model that is to stand ordinary typing."""
     tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
     """Target tokens of a batch, padding included."""
     accumulate: Count = 1

@@ -104,4 +104,4 @@ def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
     except NmtError as error:
         print(f"without a shortlist, for the corpus is not to be had: {error}", file=sys.stderr)
         return None
-    return lexicon_of(material.pairs, *material.tokenizers, config.tokenizer.joint)
+    return lexicon_of(material.pairs, material.tokenizers, config)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.cache import cached
+from nmt.corpus.noise import alter
 from nmt.corpus.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -20,6 +23,24 @@ CHUNK_PAIRS = 10_000
 SIDES = ("source", "target")
 
 Ids = list[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How chance changes pairs each time they are taken.
+
+    Attributes:
+        seed: Not negative.
+        sampling: Rate of subword sampling, see ``Tokenizer.sample_batch``; 0 for none.
+        noise: Share of the pairs that are altered, see `nmt.corpus.noise`; 0 for none.
+    """
+
+    seed: int = 0
+    sampling: float = 0.0
+    noise: float = 0.0
+
+
+AS_WRITTEN = Variation()
 
 
 class EncodedPairs:
@@ -57,34 +78,40 @@ class EncodedPairs:
         """How many pairs there are."""
         return len(self.rows)
 
-    def take(
-        self, rows: NDArray[Any], sampling: tuple[float, int] | None = None
-    ) -> tuple[Ids, Ids]:
+    def take(self, rows: NDArray[Any], variation: Variation = AS_WRITTEN) -> tuple[Ids, Ids]:
         """The ids of some pairs, in the order asked for.
 
         Args:
             rows: Row numbers, shape (pairs,).
-            sampling: Rate and seed of subword sampling (see ``Tokenizer.sample_batch``), for ids
-                drawn anew; they are a pure function of ``rows`` and of these two.
+            variation: How chance is to change them; the ids are a pure function of both.
 
         Returns:
             The sources and the targets, an array of ids for each pair.
         """
-        if sampling is None or not sampling[0]:
-            source, target = (
-                [ids[offsets[row] : offsets[row + 1]] for row in rows]
-                for ids, offsets in zip(self._ids, self._offsets, strict=True)
-            )
-            return source, target
-        rate, seed = sampling
-        pairs = self._dataset[self.rows[rows].tolist()]
         source, target = (
-            # A seed for each side, so that a joint vocabulary does not draw the same for both.
-            [np.array(ids, np.int32) for ids in tokenizer.sample_batch(pairs[side], rate, draw)]
-            for side, tokenizer, draw in zip(
-                SIDES, self._tokenizers, (2 * seed, 2 * seed + 1), strict=True
-            )
+            [ids[offsets[row] : offsets[row + 1]] for row in rows]
+            for ids, offsets in zip(self._ids, self._offsets, strict=True)
         )
+        draw = random.Random(variation.seed)
+        altered = [
+            i for i in range(len(rows)) if variation.noise and draw.random() < variation.noise
+        ]
+        anew = list(range(len(rows))) if variation.sampling else altered
+        if not anew:
+            return source, target
+        pairs = self._dataset[self.rows[rows[anew]].tolist()]
+        texts = dict(zip(anew, zip(pairs["source"], pairs["target"], strict=True), strict=True))
+        for i in altered:
+            texts[i] = alter(*texts[i], draw)
+        for side, (ids, tokenizer) in enumerate(
+            zip((source, target), self._tokenizers, strict=True)
+        ):
+            # A seed for each side, so that a joint vocabulary does not draw the same for both.
+            seed = 2 * variation.seed + side
+            written = [texts[i][side] for i in anew]
+            sampled = tokenizer.sample_batch(written, variation.sampling, seed)
+            for i, drawn in zip(anew, sampled, strict=True):
+                ids[i] = np.array(drawn, np.int32)
         return source, target
 
 

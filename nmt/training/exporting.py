@@ -1,7 +1,7 @@
 """From a trained run to its export, which translates without torch."""
 
 from nmt.config import RunConfig
-from nmt.corpus.encoded import EncodedPairs
+from nmt.corpus.encoded import EncodedPairs, Variation
 from nmt.corpus.tokenizer import Tokenizer
 from nmt.decoding.export import export
 from nmt.decoding.exported import exported_files
@@ -10,15 +10,15 @@ from nmt.decoding.lexicon import Lexicon, learn_lexicon, rows_to_learn_from
 from nmt.model.seq2seq import build
 from nmt.model.weights import load_weights, named_weights
 from nmt.run import RunDirectory, replace_folder
+from nmt.training.preparation import Tokenizers
 
 
-def lexicon_of(
-    pairs: EncodedPairs, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer, is_joint: bool
-) -> Lexicon:
-    """The shortlists that training pairs give."""
+def lexicon_of(pairs: EncodedPairs, tokenizers: Tokenizers, config: RunConfig) -> Lexicon:
+    """The shortlists that training pairs give, every other one altered if some were in training."""
     rows = rows_to_learn_from(pairs.source_lengths, pairs.target_lengths)
-    sizes = source_tokenizer.vocabulary_size, target_tokenizer.vocabulary_size
-    return learn_lexicon(*pairs.take(rows), sizes, is_joint)
+    taken = pairs.take(rows, Variation(noise=0.5 if config.training.noise else 0.0))
+    source, target = (tokenizer.vocabulary_size for tokenizer in tokenizers)
+    return learn_lexicon(*taken, (source, target), config.tokenizer.joint)
 
 
 def export_run(

@@ -14,6 +14,7 @@ import torch
 
 from nmt.config import RunConfig
 from nmt.corpus.batches import Batch, make_batch, plan_epoch
+from nmt.corpus.encoded import Variation
 from nmt.errors import RunError, TrainingError
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory, surviving_folder, write_atomically
@@ -94,7 +95,7 @@ def train(
         training = Training(config, run, learner, material, told, state, stop)
         told.note(training.description())
         training.go_on()
-    lexicon = lexicon_of(material.pairs, *material.tokenizers, config.tokenizer.joint)
+    lexicon = lexicon_of(material.pairs, material.tokenizers, config)
     export_run(run, run, config, lexicon)
     write_atomically(run.card, model_card(config, material.corpus, state).encode())
     return TrainingResult(state.best_bleu, state.best_step, state.step, state.elapsed_s)
@@ -161,12 +162,12 @@ class Training:
             self.state.epoch,
         )
         self.state.batches_of_epoch = len(plan)
-        sampling = self.config.tokenizer.sampling
+        sampling, noise = self.config.tokenizer.sampling, training.noise
         for first in range(self.state.batch_in_epoch, len(plan), training.accumulate):
             group = range(first, min(first + training.accumulate, len(plan)))
             seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
             taken = [
-                pairs.take(plan[number], (sampling, seed))
+                pairs.take(plan[number], Variation(seed, sampling, noise))
                 for number, seed in zip(group, seeds, strict=True)
             ]
             yield [make_batch(*sides) for sides in taken]

@@ -7,7 +7,7 @@ import pytest
 from datasets import Dataset
 
 from nmt.corpus import encoded as module
-from nmt.corpus.encoded import EncodedPairs, encode_pairs
+from nmt.corpus.encoded import EncodedPairs, Variation, encode_pairs
 from nmt.corpus.tokenizer import Tokenizer
 
 
@@ -140,7 +140,7 @@ def test_sampled_rows_spell_the_same_text(
 ) -> None:
     pairs = encode_pairs(dataset, *tokenizers, 25)
     rows = some_rows(pairs)
-    sampled = pairs.take(rows, sampling=(0.2, 3))
+    sampled = pairs.take(rows, Variation(3, sampling=0.2))
     texts = [dataset[int(row)] for row in pairs.rows[rows]]
     for side, name, tokenizer in zip(sampled, ("source", "target"), tokenizers, strict=True):
         assert [tokenizer.decode(ids) for ids in side] == [text[name] for text in texts]
@@ -152,10 +152,10 @@ def test_sampled_rows_are_a_function_of_rows_rate_and_seed(
 ) -> None:
     pairs = encode_pairs(dataset, *tokenizers, 25)
     rows = some_rows(pairs)
-    first = ids_of(pairs.take(rows, sampling=(0.2, 3)))
-    other = ids_of(pairs.take(rows, sampling=(0.2, 4)))
+    first = ids_of(pairs.take(rows, Variation(3, sampling=0.2)))
+    other = ids_of(pairs.take(rows, Variation(4, sampling=0.2)))
     again = encode_pairs(dataset, *tokenizers, 25)
-    assert ids_of(again.take(rows, sampling=(0.2, 3))) == first
+    assert ids_of(again.take(rows, Variation(3, sampling=0.2))) == first
     assert other != first
 
 
@@ -163,14 +163,14 @@ def test_the_two_sides_are_not_sampled_alike(trained: Callable[[str], Tokenizer]
     texts = ["le chien mange", "aujourd'hui peut-être walking"] * 20
     copied = Dataset.from_dict({"source": texts, "target": texts})
     pairs = encode_pairs(copied, trained("bpe"), trained("bpe"), None)
-    source, target = ids_of(pairs.take(np.arange(40), sampling=(0.5, 1)))
+    source, target = ids_of(pairs.take(np.arange(40), Variation(1, sampling=0.5)))
     assert source != target
 
 
 def test_rate_0_is_no_sampling(dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer]) -> None:
     pairs = encode_pairs(dataset, *tokenizers, None)
     rows = some_rows(pairs)
-    assert ids_of(pairs.take(rows, sampling=(0.0, 3))) == ids_of(pairs.take(rows))
+    assert ids_of(pairs.take(rows, Variation(3, sampling=0.0))) == ids_of(pairs.take(rows))
 
 
 def test_a_batch_of_rows_takes_less_than_two_milliseconds(

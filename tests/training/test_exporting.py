@@ -16,6 +16,7 @@ from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory
 from nmt.training.exporting import export_run, lexicon_of
+from nmt.training.preparation import Tokenizers
 from nmt.translator import Translator
 
 SENTENCES = ["le chat dort", "le chien mange bien", "la maison est grande"] * 20
@@ -61,7 +62,7 @@ def test_a_lexicon_is_learned_from_the_pairs_of_a_training(run: RunDirectory) ->
     pairs = [("chat", "dort"), ("chien", "mange")] * 30
     columns = {"source": [s for s, _ in pairs], "target": [t for _, t in pairs]}
     encoded = encode_pairs(Dataset.from_dict(columns), tokenizer, tokenizer, None)
-    lexicon = lexicon_of(encoded, tokenizer, tokenizer, is_joint=True)
+    lexicon = lexicon_of(encoded, Tokenizers(tokenizer, tokenizer), run.config())
     assert (lexicon.vocabulary_size, lexicon.is_joint) == (300, True)
     assert len(lexicon.translations) == 300
     source, target = tokenizer.encode_batch(["chat", "dort"])
