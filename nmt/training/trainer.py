@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -60,7 +60,12 @@ class TrainingResult:
 
 
 def train(
-    config: RunConfig, run: RunDirectory, *, resume: bool, reporter: Reporter
+    config: RunConfig,
+    run: RunDirectory,
+    *,
+    resume: bool,
+    reporter: Reporter,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> TrainingResult:
     """Train a run to its end.
 
@@ -69,6 +74,7 @@ def train(
         run: Where; the directory exists and holds the config.
         resume: Go on from the run's last checkpoint, if it has one.
         reporter: Whom to tell.
+        clock: Seconds, from any start; what a time budget is counted by.
 
     Raises:
         Interrupted: On SIGINT or SIGTERM, once the state is saved.
@@ -92,7 +98,7 @@ def train(
     if config.training.tensorboard:
         watchers.append(TensorBoardEvents(run.tensorboard, state.step))
     with closing(Reporters(watchers)) as told, _stop_requests() as stop:
-        training = Training(config, run, learner, material, told, state, stop)
+        training = Training(config, run, learner, material, told, state, stop, clock)
         told.note(training.description())
         training.go_on()
     lexicon = lexicon_of(material.pairs, material.tokenizers, config)
@@ -113,6 +119,7 @@ class Training:
         reporter: Whom to tell.
         state: How far it has come.
         stop: Set from outside to ask it to save and stop.
+        clock: Seconds, from any start.
     """
 
     config: RunConfig
@@ -122,11 +129,12 @@ class Training:
     reporter: Reporter
     state: TrainState = field(default_factory=TrainState)
     stop: threading.Event = field(default_factory=threading.Event)
+    clock: Callable[[], float] = time.perf_counter
 
     def __post_init__(self) -> None:
         self._dev = DevSet(self.material, self.config)
-        self._clock = _Clock(self.state.elapsed_s)
-        self._recent = _Recent()
+        self._clock = _Clock(self.state.elapsed_s, self.clock)
+        self._recent = _Recent(self.clock)
 
     def go_on(self) -> None:
         """Train until the epochs, the time or the patience is used up."""
@@ -227,7 +235,7 @@ class Training:
     def _validate(self) -> None:
         """Try the weights and keep them if they are the best so far."""
         state = self.state
-        started = time.perf_counter()
+        started = self.clock()
         with self.learner.evaluated_weights() as model:
             loss = self._dev.loss(self.learner)
             bleu, hypotheses = self._dev.bleu(self.learner)
@@ -238,7 +246,7 @@ class Training:
         state.stale_validations = 0 if is_best else state.stale_validations + 1
         state.validations += 1
         state.validated_step = state.step
-        state.validation_s = time.perf_counter() - started
+        state.validation_s = self.clock() - started
         state.elapsed_s = self._clock.elapsed_s()
         self._recent.skip(state.validation_s)
         self.reporter.validation(
@@ -257,10 +265,10 @@ class Training:
             self._save()
 
     def _save(self) -> None:
-        started = time.perf_counter()
+        started = self.clock()
         self.state.elapsed_s = self._clock.elapsed_s()
         save_checkpoint(self.run.last, self.state, self.learner.tensors)
-        self._recent.skip(time.perf_counter() - started)
+        self._recent.skip(self.clock() - started)
 
     def _is_over(self) -> bool:
         training = self.config.training
@@ -300,19 +308,21 @@ class Training:
 class _Clock:
     """Seconds of training over all sessions."""
 
-    def __init__(self, before_s: float) -> None:
+    def __init__(self, before_s: float, now: Callable[[], float]) -> None:
         self._before_s = before_s
-        self._started = time.perf_counter()
+        self._now = now
+        self._started = now()
 
     def elapsed_s(self) -> float:
-        return self._before_s + time.perf_counter() - self._started
+        return self._before_s + self._now() - self._started
 
 
 class _Recent:
     """Loss and speed since the last report."""
 
-    def __init__(self) -> None:
-        self._loss, self._tokens, self._started = 0.0, 0, time.perf_counter()
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._loss, self._tokens, self._started = 0.0, 0, now()
 
     def add(self, loss: float, tokens: int) -> None:
         self._loss += loss * tokens
@@ -323,7 +333,7 @@ class _Recent:
         self._started += seconds
 
     def take(self) -> tuple[float, float]:
-        now = time.perf_counter()
+        now = self._now()
         figures = self._loss / max(self._tokens, 1), self._tokens / (now - self._started)
         self._loss, self._tokens, self._started = 0.0, 0, now
         return figures
