@@ -22,7 +22,7 @@ def test_a_model_is_scored_on_its_own_test_set_and_its_translations_kept(
     done = inside("eval")
     assert done.code == 0
     assert done.errors == [
-        "scoring checkpoints/toy",
+        "translating with checkpoints/toy",
         "translations kept in checkpoints/toy/hypotheses.test.txt",
     ]
     hypotheses = (trained / "hypotheses.test.txt").read_text().split("\n")[:-1]
