@@ -234,7 +234,7 @@ def _tested(
     for number, system in enumerate(systems):
         figures = []
         for metric, (name, of_systems) in zip(each, found.items(), strict=True):
-            scores = [of_systems[number].score]
+            scores = [float(of_systems[number].score)]
             if len(system.members) > 1:
                 scores = [metric.corpus_score(member, None).score for member in system.members]
             figures.append(_figure(name, scores, of_systems[number], of_systems[0]))

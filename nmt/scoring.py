@@ -146,7 +146,7 @@ def _perplexity(models: Models, trial: Trial) -> float:
 
 
 def _perplexity_of_search(models: Models, search: SearchConfig, test_set: HeldOut) -> float:
-    """As the models translate, over the whole vocabulary."""
+    """As the models translate: over all that they may write, which no control token is."""
     from nmt.translator import Translator
 
     whole = search.model_copy(update={"shortlist": False})

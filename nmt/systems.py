@@ -131,15 +131,12 @@ def find_systems(texts: Sequence[str]) -> list[System]:
 
 
 def _distinct(names: Sequence[str], paths: Sequence[str]) -> list[str]:
-    """Names made different: with their folders, or else with a number."""
-    for longer in ([str(Path(*Path(path).parts[-2:])) for path in paths], paths):
-        counts = Counter(names)
-        names = [
-            name if counts[name] == 1 else other for name, other in zip(names, longer, strict=True)
-        ]
+    """Names made different: the paths where they are not, and numbers for what is given twice."""
+    of_paths = Counter(dict(zip(paths, names, strict=True)).values())
     seen: Counter[str] = Counter()
     distinct = []
-    for name in names:
+    for name, path in zip(names, paths, strict=True):
+        name = name if of_paths[name] == 1 else path
         seen[name] += 1
         distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return distinct
