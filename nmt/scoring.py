@@ -42,8 +42,8 @@ class Trial:
         texts = member.translations(self.test_set, self.changed)
         try:
             _note(f"translations kept in {member.keep(texts, self.test_set)}")
-        except PermissionError:
-            _note(f"translations not kept: {member.runs[0].path} cannot be written to")
+        except OSError as error:  # such as a model that belongs to somebody else
+            _note(f"translations not kept: {error.filename or member}: {error.strerror}")
         return texts
 
 
@@ -112,8 +112,10 @@ def compare_systems(
     Raises:
         NmtError: See `Trial.translations`.
     """
-    members = dict.fromkeys(member for system in systems for member in system.members)
-    made = {member: trial.translations(member) for member in members}
+    members = {member for system in systems for member in system.members}
+    # Files first: what is wrong with them shows at once, and each model is asked once.
+    order = sorted(members, key=lambda member: (isinstance(member, Models), str(member)))
+    made = {member: trial.translations(member) for member in order}
     outputs = [
         SystemOutput(system.name, tuple(made[member] for member in system.members))
         for system in systems
@@ -140,7 +142,7 @@ def _perplexity(models: Models, trial: Trial) -> float:
     if not others and first.model_file.is_file() and importlib.util.find_spec("torch"):
         return _perplexity_of_weights(first, trial.changed(first.config())[0], trial.test_set)
     if not others:
-        _note("perplexity is that of the exported model, which its weights are not here for")
+        _note("perplexity is that of the exported model: that of its weights needs them and torch")
     _, search = trial.changed(first.config())
     return _perplexity_of_search(models, search, trial.test_set)
 

@@ -234,6 +234,23 @@ def test_a_run_with_another_test_set_is_tried_on_that_of_the_first_and_that_is_s
     assert json.loads(done.lines[0])["test_set"] == "dev"
 
 
+def test_translations_that_cannot_be_kept_are_scored_all_the_same(
+    inside: Inside, trained: Path
+) -> None:
+    (trained / ".hypotheses.test.txt.new").mkdir()  # stands for a folder that is read-only
+    done = inside("eval", "--json")
+    assert (done.code, len(done.lines)) == (0, 1)
+    assert done.errors[-1].startswith("translations not kept: ")
+
+
+def test_a_wrong_file_is_refused_before_a_model_is_loaded(
+    inside: Inside, trained: Path, folder: Path
+) -> None:
+    (folder / "short.en").write_text("the cat\n")
+    done = inside("eval", "checkpoints/toy", "short.en")
+    assert len(done.errors) == 1
+
+
 def test_the_environment_names_the_model_only_where_no_system_is_named(
     inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

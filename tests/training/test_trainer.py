@@ -287,7 +287,7 @@ def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer, "_SECONDS_OF_A_VALIDATION", 0.1)
-    monkeypatch.setattr(trainer, "_SHARE_OF_VALIDATION", 1.0)
+    monkeypatch.setattr(trainer, "_SHARE_OF_VALIDATION", 100.0)
     config = configured(
         corpus, "training.epochs=1", "training.minutes=0.1", "training.checkpoint_every=100000"
     )
