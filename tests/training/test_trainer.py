@@ -289,7 +289,7 @@ def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
     monkeypatch.setattr(trainer, "_SECONDS_OF_A_VALIDATION", 0.1)
     monkeypatch.setattr(trainer, "_SHARE_OF_VALIDATION", 100.0)
     config = configured(
-        corpus, "training.epochs=1", "training.minutes=0.1", "training.checkpoint_every=100000"
+        corpus, "training.epochs=1", "training.minutes=0.15", "training.checkpoint_every=100000"
     )
     listener = Listener()
     run = RunDirectory.create(tmp_path / "run", config)
