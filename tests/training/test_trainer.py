@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -286,10 +287,10 @@ def test_a_short_time_budget_goes_into_learning_and_not_into_trying(
 def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "_SECONDS_OF_A_VALIDATION", 0.1)
-    monkeypatch.setattr(trainer, "_SHARE_OF_VALIDATION", 100.0)
+    ticks = count(start=0.0, step=3.0)  # seconds from one look at the clock to the next
+    monkeypatch.setattr(trainer._Clock, "elapsed_s", lambda clock: next(ticks))
     config = configured(
-        corpus, "training.epochs=1", "training.minutes=0.15", "training.checkpoint_every=100000"
+        corpus, "training.epochs=1", "training.minutes=10", "training.checkpoint_every=100000"
     )
     listener = Listener()
     run = RunDirectory.create(tmp_path / "run", config)
