@@ -612,7 +612,20 @@ def _problem(detail: ErrorDetails) -> str:
     if not name:
         section = str(detail["loc"][0])
         return f"{section} is {detail['input']!r}: it is a section, [{section}]"
-    if detail["type"].endswith(("_type", "_parsing", "literal_error", "int_from_float")):
-        return f"{name} is {detail['input']!r}: it takes {names[name].values}"
-    message = detail["msg"].replace("Input should be", "it must be")
-    return f"{name} is {detail['input']!r}: {message}"
+    return f"{name} is {detail['input']!r}: {requirement(detail, names[name].values)}"
+
+
+def requirement(detail: ErrorDetails, values: str = "") -> str:
+    """What a value should have been that pydantic refused, in our words.
+
+    Args:
+        detail: What it says.
+        values: What the key takes, where that is known.
+    """
+    kind = detail["type"]
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    if kind.endswith(("_type", "_parsing", "literal_error", "int_from_float")):
+        number = "a number" if kind.startswith("float") else "a whole number"
+        return f"it takes {values or number}"
+    return detail["msg"].replace("Input should be", "it must be")

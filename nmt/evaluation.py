@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
+
 from nmt.errors import CorpusError
 
 RESAMPLES = 1000
@@ -93,8 +97,8 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str], language: str = "
     Raises:
         CorpusError: There are none, or not as many of one as of the other.
     """
-    _check(hypotheses, references, None)
-    metric = _bleu_metric(language, warns_of_tokens=False)
+    check_lengths(hypotheses, references, None)
+    metric = BLEU(tokenize=bleu_tokenizer(language), force=True)  # no warning of split words
     score = metric.corpus_score(hypotheses, [references]).score
     return float(score)
 
@@ -118,29 +122,44 @@ def evaluate(
     Raises:
         CorpusError: There are none, or not as many of one as of the other.
     """
-    from sacrebleu.metrics.chrf import CHRF
-    from sacrebleu.metrics.ter import TER
-
-    _check(hypotheses, references, sources)
-    metric = _bleu_metric(language, warns_of_tokens=True)
-    asian = _code(language) in CHINESE | JAPANESE
-    # The bootstrap takes 40 bytes for each sentence and resample, all at once.
-    share = min(1.0, RESAMPLED_SENTENCES / len(hypotheses))
-    resamples = max(100, int(RESAMPLES * share))
-    score = metric.corpus_score(hypotheses, [references], n_bootstrap=resamples)
-    signature = str(metric.get_signature())
+    check_lengths(hypotheses, references, sources)
+    bleu_metric, chrf, ter = metrics(language, references)
+    score = bleu_metric.corpus_score(hypotheses, None, n_bootstrap=resamples(len(hypotheses)))
+    signature = str(bleu_metric.get_signature())
     bootstrap = json.loads(score.format(width=6, is_json=True, signature=signature))
     return Evaluation(
         sentences=len(hypotheses),
         bleu=Metric("BLEU", float(score.score), signature),
         bleu_mean=bootstrap.get("confidence_mean", 0.0),  # left out by sacrebleu where it is 0
         bleu_margin=bootstrap.get("confidence_var", 0.0),
-        chrf=_corpus_metric(CHRF(), hypotheses, references),
-        # Its word splitting for Chinese and Japanese is part of its normalisation.
-        ter=_corpus_metric(TER(normalized=asian, asian_support=asian), hypotheses, references),
+        chrf=_corpus_metric(chrf, hypotheses),
+        ter=_corpus_metric(ter, hypotheses),
         perplexity=perplexity,
         by_source_length=_by_source_length(hypotheses, references, sources, language),
     )
+
+
+def metrics(language: str, references: Sequence[str]) -> tuple[Any, Any, Any]:
+    """Sacrebleu's BLEU, chrF2 and TER, as a target language needs them.
+
+    Args:
+        language: See `evaluate`.
+        references: What translations will be compared with: read by sacrebleu once, here.
+    """
+    asian = _code(language) in CHINESE | JAPANESE
+    cached = [references]
+    return (
+        BLEU(tokenize=bleu_tokenizer(language), references=cached),
+        CHRF(references=cached),
+        # Its word splitting for Chinese and Japanese is part of its normalisation.
+        TER(normalized=asian, asian_support=asian, references=cached),
+    )
+
+
+def resamples(sentences: int) -> int:
+    """Resamples of a bootstrap: it takes 40 bytes and more for each sentence of each, at once."""
+    share = min(1.0, RESAMPLED_SENTENCES / sentences)
+    return max(100, int(RESAMPLES * share))
 
 
 def bleu_tokenizer(language: str) -> str:
@@ -172,20 +191,19 @@ def _is_installed(*modules: str) -> bool:
     return all(importlib.util.find_spec(module) for module in modules)
 
 
-def _bleu_metric(language: str, warns_of_tokens: bool) -> Any:
-    from sacrebleu.metrics.bleu import BLEU
-
-    return BLEU(tokenize=bleu_tokenizer(language), force=not warns_of_tokens)
-
-
-def _corpus_metric(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Metric:
-    score = metric.corpus_score(hypotheses, [references])
+def _corpus_metric(metric: Any, hypotheses: Sequence[str]) -> Metric:
+    score = metric.corpus_score(hypotheses, None)
     return Metric(score.name, float(score.score), str(metric.get_signature()))
 
 
-def _check(
+def check_lengths(
     hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str] | None
 ) -> None:
+    """Make sure that there is one translation for each reference, and something to evaluate.
+
+    Raises:
+        CorpusError: See `evaluate`.
+    """
     if len(hypotheses) != len(references):
         raise CorpusError(
             f"{len(hypotheses)} translations cannot be compared with {len(references)} references: "
@@ -200,6 +218,41 @@ def _check(
         raise CorpusError("there is nothing to evaluate: no sentence pairs were given")
 
 
+@dataclass(frozen=True)
+class LengthRange:
+    """The sentences whose source has from `shortest` to `longest` words (None: any number).
+
+    Attributes:
+        rows: Which they are, from 0; at least one.
+    """
+
+    shortest: int
+    longest: int | None
+    rows: tuple[int, ...]
+
+    def bleu(self, hypotheses: Sequence[str], references: Sequence[str], language: str) -> float:
+        """BLEU of these sentences alone."""
+        chosen = [hypotheses[row] for row in self.rows]
+        return bleu(chosen, [references[row] for row in self.rows], language)
+
+
+def length_ranges(sources: Sequence[str]) -> list[LengthRange]:
+    """Sentences by the number of source words, shortest first; ranges without any are left out."""
+    lengths = [len(source.split()) for source in sources]
+    ranges = []
+    shortest = 0
+    for longest in (*LENGTH_EDGES, None):
+        rows = tuple(
+            row
+            for row, length in enumerate(lengths)
+            if shortest <= length and (longest is None or length <= longest)
+        )
+        if rows:
+            ranges.append(LengthRange(shortest, longest, rows))
+        shortest = (longest or 0) + 1
+    return ranges
+
+
 def _by_source_length(
     hypotheses: Sequence[str],
     references: Sequence[str],
@@ -208,18 +261,15 @@ def _by_source_length(
 ) -> tuple[LengthBucket, ...]:
     if sources is None:
         return ()
-    lengths = [len(source.split()) for source in sources]
-    buckets = []
-    shortest = 0
-    for longest in (*LENGTH_EDGES, None):
-        inside = [
-            i for i, n in enumerate(lengths) if shortest <= n and (longest is None or n <= longest)
-        ]
-        if inside:
-            score = bleu([hypotheses[i] for i in inside], [references[i] for i in inside], language)
-            buckets.append(LengthBucket(shortest, longest, len(inside), score))
-        shortest = (longest or 0) + 1
-    return tuple(buckets)
+    return tuple(
+        LengthBucket(
+            found.shortest,
+            found.longest,
+            len(found.rows),
+            found.bleu(hypotheses, references, language),
+        )
+        for found in length_ranges(sources)
+    )
 
 
 def _table(evaluation: Evaluation) -> list[str]:
@@ -236,7 +286,8 @@ def _table(evaluation: Evaluation) -> list[str]:
     if evaluation.by_source_length:
         lines += ["", "source words  sentences    BLEU"]
     for bucket in evaluation.by_source_length:
-        lines.append(f"{_span(bucket):>12}  {bucket.sentences:9d}  {bucket.bleu:6.2f}")
+        words = span(bucket.shortest, bucket.longest)
+        lines.append(f"{words:>12}  {bucket.sentences:9d}  {bucket.bleu:6.2f}")
     lines.append("")
     lines += [
         f"{metric.name:<12}{metric.signature}"
@@ -245,9 +296,8 @@ def _table(evaluation: Evaluation) -> list[str]:
     return lines
 
 
-def _span(bucket: LengthBucket) -> str:
-    if bucket.longest is None:
-        return f"{bucket.shortest} and more"
-    return (
-        f"{bucket.shortest} to {bucket.longest}" if bucket.shortest else f"up to {bucket.longest}"
-    )
+def span(shortest: int, longest: int | None) -> str:
+    """From how many to how many words, in words; None for any number."""
+    if longest is None:
+        return f"{shortest} and more"
+    return f"{shortest} to {longest}" if shortest else f"up to {longest}"

@@ -15,6 +15,21 @@ BYTES_PER_CHUNK = 1 << 20
 """Bytes after which a chunk of very long lines is full."""
 
 
+def other_encoding(data: bytes) -> str:
+    """What bytes look like that should be UTF-8, and what to do about it; empty if not like UTF-16.
+
+    Args:
+        data: The beginning of a file, or a line of it.
+    """
+    name = ""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        name = "UTF-16"
+    elif data.count(0) * 4 >= len(data) > 1 and not (data[::2].count(0) and data[1::2].count(0)):
+        # Every other byte of western text is 0.
+        name = "UTF-16BE" if data[::2].count(0) else "UTF-16LE"
+    return name and f"looks like {name}: convert it, as with `iconv -f {name} -t UTF-8 FILE`"
+
+
 def text_of(line: bytes, number: int) -> tuple[str, str]:
     r"""A line as text, and what is wrong with it: one of them is empty.
 
@@ -24,6 +39,8 @@ def text_of(line: bytes, number: int) -> tuple[str, str]:
     """
     if number == 1:
         line = line.removeprefix(codecs.BOM_UTF8)
+        if problem := other_encoding(line):
+            return "", problem
     if b"\0" in line:
         return "", "holds a NUL, so it is not text: remove it"
     try:

@@ -141,6 +141,7 @@ def in_base_install(
         (["translate", "Bonjour"], 2),
         (["translate", "--model", "no-such-folder", "Bonjour"], 2),
         (["eval"], 2),
+        (["eval", "no-such-run", "no-such-file"], 2),
         (["score", "Bonjour", "Hello"], 2),
         (["translate", "--markup", "html", "--alternatives", "3", "Bonjour"], 2),
     ],
@@ -162,6 +163,17 @@ def test_translating_with_an_export_imports_nothing_that_only_training_needs(
     assert returned == 0
     assert {"nmt", "numpy", "onnxruntime", "sentencepiece"} <= modules
     assert not modules & NOT_TO_TRANSLATE
+
+
+def test_scoring_an_export_imports_sacrebleu_and_nothing_else_that_only_training_needs(
+    runs: Path, tmp_path: Path
+) -> None:
+    for name in ("source", "reference"):
+        (tmp_path / name).write_text("le chat\n")
+    files = ["--source", "source", "--reference", "reference"]
+    returned, modules, _ = run(tmp_path, "eval", str(runs / "exported"), "source", *files)
+    assert returned == 0
+    assert modules & NOT_TO_TRANSLATE == {"sacrebleu"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")

@@ -101,9 +101,24 @@ def _run() -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""
-        return _fail(error.format_message().rstrip(".") + hint)
+        return _fail(_explanation(error).rstrip(".") + hint)
     except typer.Abort:
         return INTERRUPTED
+
+
+def _explanation(error: typer.TyperException) -> str:
+    """What is wrong with a command line, in our words where pydantic found it."""
+    from pydantic import ValidationError
+
+    from nmt.config import requirement
+
+    cause, parameter = error.__cause__, getattr(error, "param", None)
+    if not isinstance(cause, ValidationError) or parameter is None:
+        return error.format_message()
+    detail = cause.errors(include_url=False)[0]
+    option, value = parameter.opts[0], repr(detail["input"])
+    wanted = requirement(detail)
+    return f"{option}: {wanted}" if value in wanted else f"{option} is {value}: {wanted}"
 
 
 def _fail(message: str) -> int:

@@ -1,34 +1,61 @@
-"""``nmt eval``: how good a model is, on its own test set or on another."""
+"""``nmt eval``: how good a model is, on its own test set or on another, or which is better."""
 
 import json
-import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import Beam, Json, LengthPenalty, Model, chosen_run, search_of
-from nmt.errors import CorpusError
+from nmt.cli.options import Beam, Json, LengthPenalty, search_of
+from nmt.errors import RunError
+
+if TYPE_CHECKING:
+    from nmt.comparing import Comparison
+    from nmt.evaluation import Evaluation
 
 EXAMPLES = """\b
 Examples:
   nmt eval
-  nmt eval --model checkpoints/multi30k --beam 1
+  nmt eval checkpoints/multi30k --beam 1
   nmt eval --source letters.fr --reference letters.en
   nmt eval --json | jq .bleu.score
+  nmt eval checkpoints/a checkpoints/b       (which is better?)
+  nmt eval checkpoints/a theirs.en --source letters.fr --reference letters.en
+  nmt eval base=runs/1,runs/2 wide=runs/3,runs/4 runs/3+runs/4
 """
 
 
 def evaluate(
-    model: Model = None,
+    systems: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SYSTEM",
+            show_default=False,
+            help="The folder of a run, or a file of translations, one a line. Several are compared "
+            "with the first. A+B is two runs translating together; NAME=A,B is several as one "
+            "system, such as the seeds of a recipe. By default the run trained last.",
+        ),
+    ] = None,
+    models: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            metavar="DIR",
+            show_default=False,
+            help="The folder of a run, in the place of SYSTEM; by default that in NMT_MODEL. "
+            "Repeat for an ensemble, as in `nmt translate`.",
+        ),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option(
             "--source",
             metavar="FILE",
             show_default=False,
-            help="Translate this file, one sentence a line, instead of the model's own test set.",
+            help="Translate this file, one sentence a line, instead of the (first) run's own test "
+            "set.",
         ),
     ] = None,
     reference: Annotated[
@@ -52,35 +79,55 @@ def evaluate(
             "more; `nmt train --keys` lists them.",
         ),
     ] = None,
+    paired: Annotated[
+        Literal["bs", "ar"],
+        typer.Option(
+            help="How to test differences: paired bootstrap resampling, or paired approximate "
+            "randomisation, which takes longer.",
+        ),
+    ] = "bs",
+    sentences: Annotated[
+        int,
+        typer.Option(
+            "--sentences", metavar="N", min=0, help="Show the N sentences that differ most."
+        ),
+    ] = 5,
     as_json: Json = False,
 ) -> None:
-    """Score a model with BLEU, chrF, TER and perplexity.
+    """Score a model with BLEU, chrF, TER and perplexity, or compare several.
 
     Translates the test set of the model's recipe, or the files that are named, and compares with
     the references. Scores come with the signature that says how they were computed. The
     translations are kept in the folder of the model, in hypotheses.NAME.txt.
+
+    Of several, says which are better or worse than the first, and where only chance tells them
+    apart.
     """
-    run = chosen_run(model)
-    config, search = search_of(
-        run.config(),
-        {"beam": beam, "length_penalty": length_penalty},
-        settings or [],
+    if systems and models:
+        raise RunError("--model is in the place of SYSTEM: give one or the other")
+    from nmt.run import chosen_runs
+    from nmt.systems import find_systems, one_system
+
+    chosen = find_systems(systems) if systems else [one_system(chosen_runs(models or []))]
+    changed = partial(
+        search_of,
+        options={"beam": beam, "length_penalty": length_penalty},
+        settings=settings or [],
         sections=("search", "corpus"),
     )
-    if (source is None) != (reference is None):
-        raise CorpusError("--source and --reference belong together: name both files")
-    print(f"scoring {run.path}", file=sys.stderr)
-    from nmt.scoring import own_test_set, score, test_set_of_files
+    from nmt.scoring import compare_systems, prepare, score_member
 
-    if source is not None and reference is not None:
-        pairs, name = test_set_of_files(source, reference), source.name
+    trial = prepare(chosen, source, reference, changed)
+    found: dict[str, Any] = {"test_set": trial.test_set.name}
+    result: Comparison | Evaluation
+    if len(chosen) == len(chosen[0].members) == 1:
+        (member,) = chosen[0].members
+        result = score_member(member, trial)
+        found = {"model": str(member), **found}
     else:
-        pairs, name = own_test_set(config), config.corpus.test
-    result = score(run, config, search, pairs, name)
+        result = compare_systems(chosen, trial, paired, sentences)
     if as_json:
-        found = {"model": str(run.path), "test_set": name, **result.evaluation.as_dict()}
-        write_line(json.dumps(found, ensure_ascii=False))
-    else:
-        for line in result.evaluation.lines():
-            write_line(line)
-    print(f"translations kept in {result.hypotheses_file}", file=sys.stderr)
+        write_line(json.dumps({**found, **result.as_dict()}, ensure_ascii=False))
+        return
+    for line in result.lines():
+        write_line(line)

@@ -1,6 +1,7 @@
 """What `nmt translate` can be asked for besides a translation, and what of it goes together."""
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from nmt.errors import RunError, SearchError
 if TYPE_CHECKING:
     from nmt.glossary import Glossary
     from nmt.translator import Translation, Translator
+
+    TranslateTexts = Callable[[list[str]], list[Translation]]
 
 Language = Literal["html", "xml"]
 
@@ -219,6 +222,37 @@ class Extras:
             "forbidden": self.forbidden,
             "glossary": None if file is None else hashlib.sha256(file.read_bytes()).hexdigest(),
         }
+
+
+@dataclass
+class Shortage:
+    """Counts texts for which a search has found fewer translations than were asked for."""
+
+    wanted: int
+    texts: int = 0
+
+    def noting(self, translate: "TranslateTexts") -> "TranslateTexts":
+        """The same translator, counted."""
+
+        def noted(texts: list[str]) -> "list[Translation]":
+            translations = translate(texts)
+            self.texts += sum(
+                len(found.hypotheses) < self.wanted and bool(found.source_pieces)
+                for found in translations
+            )
+            return translations
+
+        return noted
+
+    def tell(self) -> None:
+        """Say how many, if there are any."""
+        if self.texts:
+            count = "1 text has" if self.texts == 1 else f"{self.texts:,} texts have"
+            print(
+                f"{count} fewer than {self.wanted} translations: the search found no more that "
+                "differ",
+                file=sys.stderr,
+            )
 
 
 def _refuse(option: str, given: Iterable[str], but: tuple[str, ...] = ()) -> None:

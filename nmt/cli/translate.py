@@ -3,6 +3,7 @@
 import codecs
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from nmt.cli.extras import (
     Markup,
     Prefix,
     Require,
+    Shortage,
 )
 from nmt.cli.lines import arriving_lines, write_bytes, write_line
 from nmt.cli.options import (
@@ -40,6 +42,7 @@ from nmt.cli.options import (
     search_of,
 )
 from nmt.errors import SearchError
+from nmt.lines import other_encoding
 
 if TYPE_CHECKING:
     from nmt.translator import Translation, Translator
@@ -110,7 +113,7 @@ def translate(
     others = ["--json"] * json_lines + ["--n-best"] * (n_best is not None)
     second = ["a second --model"] * (len(models or []) > 1)
     files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
-    extras.check(texts or [], [*others, *files.given])
+    extras.check(texts or [], [*others, *["--sample"] * sample, *files.given])
     from nmt.run import chosen_runs
 
     runs = chosen_runs(models or [])
@@ -131,6 +134,14 @@ def translate(
     _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
     glossary = extras.glossary()  # may be wrong, and a model takes longer to load
     print("translating with", ", ".join(str(run.path) for run in runs), file=sys.stderr)
+    for run in runs:
+        if not run.is_exported:
+            quoted = shlex.quote(str(run.path))
+            print(
+                f"{run.path} is not exported, so torch is loaded, which takes longer: "
+                f"`nmt export {quoted}` changes that",
+                file=sys.stderr,
+            )
     if files.are_shards:
         files.translate_shards(runs[0], search)
         return
@@ -146,8 +157,11 @@ def translate(
     is_aligned = json_lines or alignments is not None
     translated = partial(extras.translate, translator, glossary, align=is_aligned)
     kind: Kind = "json" if json_lines else "text" if n_best is None else "n-best"
+    shortage = Shortage(search.n_best)
+    counted = shortage.noting(translated)
     if output is None:
-        _print(translated, texts, files, extras, kind)
+        _print(counted, texts, files, extras, kind)
+        shortage.tell()
         return
     belongs_to = {
         "model": [run.fingerprint() for run in runs],
@@ -155,7 +169,8 @@ def translate(
         "lines": kind,
         **extras.belongs_to,
     }
-    files.translate_lines(translated, partial(_written, kind), belongs_to)
+    files.translate_lines(counted, partial(_written, kind), belongs_to)
+    shortage.tell()
 
 
 def _print(
@@ -207,10 +222,9 @@ def _print_markup(
         document = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise SearchError(
-            f"{input.name}, line {line}: not UTF-8 (byte 0x{data[error.start]:02X}): convert it to "
-            "UTF-8"
-        ) from error
+        byte = f"not UTF-8 (byte 0x{data[error.start]:02X}): convert it to UTF-8"
+        problem = other_encoding(data[:1000]) or byte
+        raise SearchError(f"{input.name}, line {line}: {problem}") from error
     write_bytes(translated([document])[0].encode())
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nmt.errors import CorpusError
+from nmt.lines import other_encoding
 
 CHUNK_PAIRS = 10_000
+_START_BYTES = 1000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OTHER_FORMATS = {
     b"\x1f\x8b": "it is compressed with gzip: unpack it first",
-    b"\xff\xfe": "it is UTF-16: convert it to UTF-8",
-    b"\xfe\xff": "it is UTF-16: convert it to UTF-8",
     b"PK\x03\x04": "it is a zip archive: unpack it first",
 }
 
@@ -273,8 +273,9 @@ def _place(path: Path, number: int) -> str:
 def _other_format(path: Path) -> str:
     """What a file that is not UTF-8 text is instead, and what to do about it, where that shows."""
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.readline(_START_BYTES)
     for mark, hint in OTHER_FORMATS.items():
         if start.startswith(mark):
             return hint
-    return ""
+    encoding = other_encoding(start)
+    return encoding and f"it {encoding}"

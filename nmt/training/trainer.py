@@ -36,6 +36,10 @@ from nmt.training.validation import DevSet
 
 _STEPS_BETWEEN_REPORTS = 20
 _VALIDATIONS_OF_A_BUDGET = 10
+_SHARE_OF_VALIDATION = 0.2
+"""Of a budget of minutes, at most, as soon as it is known how long one takes."""
+_SECONDS_OF_A_VALIDATION = 20.0
+"""Of a budget of minutes, at least, for each: in less there is little to see."""
 
 
 class Interrupted(Exception):
@@ -230,7 +234,13 @@ class Training:
             return state.step % training.validate_every == 0
         if self._validates_epochs:
             return False
-        return int(_VALIDATIONS_OF_A_BUDGET * self._share()) > state.validations
+        return int(self._validations_of_budget() * self._share()) > state.validations
+
+    def _validations_of_budget(self) -> int:
+        """How many times to try the weights, so that little of the minutes goes into that."""
+        budget_s = self.config.training.minutes * 60.0
+        cost_s = max(self.state.validation_s / _SHARE_OF_VALIDATION, _SECONDS_OF_A_VALIDATION)
+        return max(1, min(_VALIDATIONS_OF_A_BUDGET, int(budget_s / cost_s)))
 
     def _validate(self) -> None:
         """Try the weights and keep them if they are the best so far."""
@@ -285,7 +295,10 @@ class Training:
     def _budget_s(self) -> float:
         """Seconds to learn in, with enough left of the minutes to try the weights at the end."""
         budget = self.config.training.minutes * 60.0
-        return max(budget - 1.2 * self.state.validation_s, 0.5 * budget)
+        last_s = 1.2 * self.state.validation_s
+        if not last_s and self._validations_of_budget() == 1:  # so that is the first, too
+            last_s = _SHARE_OF_VALIDATION * budget
+        return max(budget - last_s, 0.5 * budget)
 
     def _epochs(self) -> float:
         return self.state.epoch + self.state.batch_in_epoch / self.state.batches_of_epoch

@@ -59,6 +59,14 @@ def test_keys_are_listed_with_default_values_and_help(command: Command) -> None:
         (["trian"], "No such command 'trian'. Did you mean 'train'? (see `nmt --help`)"),
         (["train", "--epochs", "3"], "No such option: --epochs (see `nmt train --help`)"),
         (["train", "a", "b"], "Got unexpected extra argument"),
+        (["translate", "--beam", "abc"], "--beam is 'abc': it takes a whole number (see"),
+        (["score", "--length-penalty", "x"], "--length-penalty is 'x': it takes a number (see"),
+        (["translate", "--at", "-1"], "--at is '-1': it must be greater than or equal to 0 (see"),
+        (["eval", "--paired", "t"], "--paired: 't' is not one of 'bs', 'ar' (see"),
+        (
+            ["translate", "--set", "search.beam=abc"],
+            "search.beam is 'abc': it takes a whole number",
+        ),
         (["eval", "--source", "a"], "--source and --reference belong together: name both files"),
     ],
 )

@@ -189,7 +189,7 @@ def test_lines_from_a_slow_writer_are_answered_one_by_one(
         (["--temperature", "2"], "--temperature is for drawing translations at random: add"),
         (["--n-best", "9"], "search.n_best is 9 but search.beam only keeps 2: raise the beam"),
         (["--beam", "0"], "search.beam is 0: it must be greater than or equal to 1"),
-        (["--beam", "x"], "Invalid value for '--beam'"),
+        (["--beam", "x"], "--beam is 'x': it takes a whole number"),
         (["--set", "training.epochs=3"], "a trained model keeps this as it is"),
         (["--set", "search.beem=3"], "unknown key search.beem: did you mean search.beam?"),
         (["--model", "nowhere"], "nowhere: there is no such folder"),
@@ -355,9 +355,9 @@ def test_a_model_without_attention_aligns_nothing(
         (["--alternatives", "3", "--at", "99"], "--at 99: the translation has only"),
         (["--alternatives", "3", "--markup", "xml"], "--alternatives and --markup do not go"),
         (["--alternatives", "3", "le chien"], "--alternatives is for one TEXT"),
-        (["--alternatives", "0"], "Invalid value for '--alternatives'"),
+        (["--alternatives", "0"], "--alternatives is '0': it must be greater than or equal to 1"),
         (["--markup", "html", "--json"], "--markup and --json do not go together"),
-        (["--markup", "rtf"], "Invalid value for '--markup'"),
+        (["--markup", "rtf"], "--markup: 'rtf' is not one of 'html', 'xml'"),
         (["--markup", "xml", "<b>"], "line 1, column 4: not well-formed XML"),
         (["--alignments", "a", "--n-best", "2"], "--alignments and --n-best do not go together"),
         (["--alignments", "nowhere/a"], "nowhere/a: No such file or directory"),
@@ -403,3 +403,53 @@ def test_more_alternatives_than_memory_has_room_for_are_refused(
     done = inside("translate", "--alternatives", "101", "le chat")
     assert done.code == 2
     assert "100" in done.errors[-1]
+
+
+def test_a_run_that_is_not_exported_says_how_it_would_do_without_torch(
+    inside: Inside, trained: Path
+) -> None:
+    assert inside("translate", "le chat").errors == ["translating with checkpoints/toy"]
+    shutil.rmtree(trained / "export")
+    done = inside("translate", "le chat")
+    assert done.code == 0
+    assert done.errors[1:] == [
+        "checkpoints/toy is not exported, so torch is loaded, which takes longer: "
+        "`nmt export checkpoints/toy` changes that"
+    ]
+
+
+def test_alternatives_are_not_drawn_at_random(inside: Inside, trained: Path) -> None:
+    done = inside("translate", "--alternatives", "3", "--sample", "le chat")
+    assert done.code == 2
+    assert done.errors[-1].startswith("nmt: --alternatives and --sample do not go together")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16LE"), ("utf-16-be", "UTF-16BE")],
+)
+def test_text_in_utf_16_is_called_that(
+    inside: Inside, trained: Path, folder: Path, encoding: str, name: str
+) -> None:
+    data = "le petit chat.\nÉté\n".encode(encoding)
+    (folder / "wide").write_bytes(data)
+    said = f"line 1: looks like {name}: convert it, as with `iconv -f {name} -t UTF-8 FILE`"
+    for arguments, input in (((), data), (("--input", "wide", "--output", "out"), b"")):
+        done = inside("translate", *arguments, input=input)
+        assert (done.code, done.lines) == (2, [])
+        assert said in done.errors[-1]
+    done = inside("eval", "--source", "wide", "--reference", "wide")
+    assert f"looks like {name}: convert it" in done.errors[-1]
+
+
+def test_lists_that_are_shorter_than_asked_for_are_counted(inside: Inside, trained: Path) -> None:
+    diverse = ["--n-best", "6", "--beam", "6", "--set", "search.diversity_groups=6"]
+    penalty = ["--set", "search.diversity_penalty=0"]
+    done = inside("translate", *diverse, *penalty, "le chat voit.", "")
+    assert len(done.lines) < 6 + 1
+    assert done.errors[-1] == (
+        "1 text has fewer than 6 translations: the search found no more that differ"
+    )
+    done = inside("translate", *diverse, *penalty, "--output", "out", input=b"le chat.\nle chat.\n")
+    assert done.errors[-1].startswith("2 texts have fewer than 6 translations")
+    assert len(inside("translate", "--n-best", "2", "le chat voit.").errors) == 1

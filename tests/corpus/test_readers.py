@@ -69,7 +69,10 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, inside: str) -> None:
         (b"", "the file is empty"),
         (b"\xef\xbb\xbf", "the file is empty"),
         (gzip.compress(b"un\ndeux\n"), "it is compressed with gzip: unpack it"),
-        ("un\ndeux\n".encode("utf-16"), "it is UTF-16: convert it"),
+        (
+            "un\ndeux\n".encode("utf-16"),
+            "it looks like UTF-16: convert it, as with `iconv -f UTF-16 ",
+        ),
     ],
 )
 def test_a_file_that_is_not_text_is_refused_by_its_line(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from nmt.training import trainer
 from nmt.training.learner import Learner
 from nmt.training.progress import Progress, Reporter, Validation
 from nmt.training.trainer import Interrupted, TrainingResult, train
+from nmt.training.validation import DevSet
 
 STARTER = Path(__file__).parents[2] / "corpora" / "starter"
 
@@ -259,11 +261,36 @@ def test_a_time_budget_ends_the_run_whatever_the_epochs(corpus: Path, tmp_path: 
     assert rates == sorted(rates, reverse=True), "the schedule is planned over the minutes"
 
 
-def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
-    corpus: Path, tmp_path: Path
+def test_a_short_time_budget_goes_into_learning_and_not_into_trying(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    trying = DevSet.bleu
+
+    def slow(dev: DevSet, learner: Learner) -> tuple[float, list[str]]:
+        time.sleep(0.5)
+        return trying(dev, learner)
+
+    monkeypatch.setattr(DevSet, "bleu", slow)
+    config = configured(corpus, "training.epochs=1", "training.minutes=0.05")
+    listener = Listener()
+    run_to_end(tmp_path / "first", config, reporter=listener)
+    (last,) = listener.validations
+    assert 0.7 * 3.0 < last.elapsed_s - 0.5 < 4.0, "it learned for most of the 3 seconds"
+
+    # once it is known how long one takes, the time for all of them is limited
+    monkeypatch.setattr(trainer, "_SECONDS_OF_A_VALIDATION", 0.1)
+    config = configured(corpus, "training.epochs=1", "training.minutes=0.1")
+    run_to_end(tmp_path / "second", config, reporter=(listener := Listener()))
+    assert 2 <= len(listener.validations) <= 4
+
+
+def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = count(start=0.0, step=3.0)  # seconds from one look at the clock to the next
+    monkeypatch.setattr(trainer._Clock, "elapsed_s", lambda clock: next(ticks))
     config = configured(
-        corpus, "training.epochs=1", "training.minutes=0.1", "training.checkpoint_every=100000"
+        corpus, "training.epochs=1", "training.minutes=10", "training.checkpoint_every=100000"
     )
     listener = Listener()
     run = RunDirectory.create(tmp_path / "run", config)
