@@ -10,7 +10,7 @@ from math import cos, radians, sin
 
 from nmt.decoding.stepper import Floats
 from nmt.errors import PictureError, RunError
-from nmt.pictures.labels import markup, shown, width
+from nmt.pictures.labels import LONGEST, markup, shown, width
 from nmt.pictures.png import rasterised
 from nmt.translation import Translation
 
@@ -259,7 +259,7 @@ def _words(grid: AttentionGrid, at: _Layout) -> Iterator[str]:
 
 
 def _label(word: str, attributes: str) -> str:
-    whole = f"<title>{markup(word)}</title>" if shown(word) != word else ""
+    whole = f"<title>{markup(word)}</title>" if len(word) > LONGEST else ""
     return f'<text class="word" {attributes}>{whole}{markup(shown(word))}</text>'
 
 
