@@ -14,6 +14,8 @@ END = "(end)"
 END_PIECE = "</s>"
 LEAST_SHARE = 0.1
 """Of the looking of a word: source words that got less are not named."""
+LEAST_PROBABILITY = 0.001
+"""Of runners-up that are named."""
 MOST_SOURCE_WORDS = 3
 MOST_DROPPED = 20
 PLAIN_WIDTH = 120
@@ -122,7 +124,8 @@ def _looked(source_words: tuple[str, ...], word: Word) -> Text:
 
 
 def _others(step: Step) -> Text:
-    return _listed((_clean(spelt(other.piece)), other.probability) for other in step.runners_up)
+    likely = [other for other in step.runners_up if other.probability >= LEAST_PROBABILITY]
+    return _listed((_clean(spelt(other.piece)), other.probability) for other in likely)
 
 
 def _listed(names: Iterable[tuple[str, float]]) -> Text:
