@@ -11,6 +11,7 @@ from nmt.corpus.tokenizer import SPACE
 from nmt.explaining.explanation import Dropped, Explanation, SentenceExplanation, Step, Word
 
 END = "(end)"
+NOTHING = "(nothing)"
 END_PIECE = "</s>"
 LEAST_SHARE = 0.1
 """Of the looking of a word: source words that got less are not named."""
@@ -64,7 +65,9 @@ def spelt(piece: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A probability for people: ``97%``, ``0.3%``."""
+    """A probability for people: ``97%``, ``0.3%``, ``<0.1%``."""
+    if 0 < share < 0.001:
+        return "<0.1%"
     return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
@@ -145,7 +148,7 @@ def _dropped(dropped: tuple[Dropped, ...]) -> Table:
     likeliest = sorted(dropped, key=lambda each: -each.score)[:MOST_DROPPED]
     for each in sorted(likeliest, key=lambda each: each.step):
         steps = f"{each.step} subword{'s' * (each.step > 1)}"
-        text = Text(_clean(each.text) or END)
+        text = Text(_clean(each.text) or NOTHING)
         table.add_row(Text(steps), f"{each.score:.3f}", text, Text(WHY[each.fate], "dim"))
     return table
 

@@ -198,7 +198,8 @@ def to_png(grid: AttentionGrid) -> bytes:
     Raises:
         PictureError: The extra ``nmt[pictures]`` is not installed, or no font has a character.
     """
-    return rasterised(to_svg(grid))
+    layout = _layout(grid)
+    return rasterised(to_svg(grid), max(layout.width, layout.height))
 
 
 @dataclass(frozen=True)
