@@ -83,7 +83,7 @@
         make("td", "number", String(each.step)),
         make("td", "number", each.score.toFixed(3)),
         make("td", "", each.text || "(nothing)"),
-        make("td", "", WHY[each.fate]),
+        make("td", "", each.fate === "ended" ? "ends, but is not the best" : WHY[each.fate]),
       );
       return row;
     });
