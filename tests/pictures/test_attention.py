@@ -17,6 +17,7 @@ from PIL import Image
 from nmt.alignment import Unit, align_units, join
 from nmt.errors import PictureError, RunError
 from nmt.pictures import AttentionGrid, subword_grid, to_html, to_png, to_svg, word_grid
+from nmt.pictures.png import RENDER
 from nmt.translation import TranslatedHypothesis, Translation
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -207,6 +208,14 @@ def test_french_is_drawn_and_what_no_font_has_is_named() -> None:
     nobodys = "\U0010fffd"
     with pytest.raises(PictureError, match=f"no font on this machine has {nobodys}: install"):
         to_png(random_grid(("a", f"b{nobodys}"), ("c",)))
+
+
+@pytest.mark.usefixtures("fonts")
+def test_a_machine_without_fonts_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = RENDER.replace("svg_string=svg", "svg_string=svg, skip_system_fonts=True")
+    monkeypatch.setattr("nmt.pictures.png.RENDER", without)
+    with pytest.raises(PictureError, match="there is no font on this machine: install"):
+        to_png(random_grid(("a",), ("b",)))
 
 
 def test_png_without_its_package_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
