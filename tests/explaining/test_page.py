@@ -25,10 +25,10 @@ from nmt.explaining import (
     Word,
 )
 from nmt.explaining.page import to_page
-from nmt.explaining.terminal import as_text
+from nmt.explaining.terminal import as_text, spelt
 from nmt.translator import Translator
 
-TEXT = "Le petit chat mange dans la maison rouge. Il dort."
+TEXT = "Le chien avec sur il rouge dans. Rouge sur rue il grand grand petit."
 ATTACKS = [
     "</script><script>document.title='broken'</script>",
     "<!--<script>",
@@ -94,8 +94,8 @@ def explanation_of(text: str) -> Explanation:
     return Explanation(text, text, (sentence,))
 
 
-def rendered(page: str, folder: Path, fragment: str) -> str:
-    """What is in a page once a browser has run it."""
+def rendered(page: str, folder: Path, fragment: str, wait_ms: int = 0) -> str:
+    """What is in a page once a browser has run it, for some time of the page's own clock."""
     if BROWSER is None:
         pytest.skip("there is no Chromium")
     file = folder / "page.html"
@@ -103,6 +103,7 @@ def rendered(page: str, folder: Path, fragment: str) -> str:
     done = subprocess.run(
         [
             *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+            *[f"--virtual-time-budget={wait_ms}"] * (wait_ms > 0),
             *(f"--user-data-dir={folder / 'profile'}", f"{file.as_uri()}#{fragment}"),
         ],
         capture_output=True,
@@ -163,7 +164,7 @@ def test_a_browser_shows_the_step_that_is_asked_for(translator: Translator, tmp_
     step = sentence.steps[1]
     said = re.search(r'<p id="says"[^>]*>([^<]*)</p>', shown)
     assert said is not None
-    assert said[1].startswith(f"Step 2: {step.piece.replace('▁', '') or '_'}, ")
+    assert said[1].startswith(f"Step 2: {spelt(step.piece)}, ")
     assert f"step 2 of {len(sentence.steps)}" in shown
     assert shown.count('class="column') == len(sentence.source_pieces)
     assert shown.count('class="choice') == 1 + len(step.runners_up)
@@ -184,3 +185,46 @@ def test_a_browser_runs_nothing_that_was_in_a_text(tmp_path: Path) -> None:
     shown = rendered(to_page(explanation_of("".join(ATTACKS))), tmp_path, "1.1")
     assert "<title>broken</title>" not in shown
     assert "Step 1: " in shown, "the page itself runs"
+
+
+DRIVE = """
+<script>
+const log = [];
+const note = () => log.push(document.getElementById("counter").textContent);
+const press = (key, on = document.body) => {
+  on.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  note();
+};
+note();
+["ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft"].forEach((key) =>
+  press(key));
+document.querySelectorAll("nav button")[1].click();
+note();
+document.getElementById("forward").click();
+note();
+press(" ");
+log.push(document.getElementById("play").textContent);
+setTimeout(() => {
+  note();
+  press(" ");
+  log.push(document.getElementById("play").textContent);
+  document.title = log.join("|");
+}, 1500);
+</script>
+"""
+
+
+def test_a_browser_plays_pauses_and_steps_with_keys_and_buttons(
+    translator: Translator, tmp_path: Path
+) -> None:
+    explanation = translator.explain(TEXT)
+    first, second = (len(sentence.steps) for sentence in explanation.sentences)
+    assert first > 3 and second > 3, "the test means nothing with so few steps"
+    page = re.sub(r"<meta http-equiv[^>]*>", "", to_page(explanation))
+    shown = rendered(page.replace("</body>", DRIVE + "</body>"), tmp_path, "1", wait_ms=5000)
+    title = re.search(r"<title>([^<]*)</title>", shown)
+    assert title is not None
+    of_first = [f"step {step} of {first}" for step in (0, 1, 2, 1, first, first, 0, 0)]
+    of_second = [f"step {step} of {second}" for step in (0, 1, 2)]
+    played = [f"step 3 of {second}", f"step 3 of {second}", "Play"]
+    assert title[1].split("|") == [*of_first, *of_second, "Pause", *played]
