@@ -31,6 +31,7 @@ from nmt.translator import Translator
 TEXT = "Le chien avec sur il rouge dans. Rouge sur rue il grand grand petit."
 ATTACKS = [
     "</script><script>document.title='broken'</script>",
+    "</script x ",
     "<!--<script>",
     "<img src=x onerror=\"document.title='broken'\">",
     "</style></svg></noscript><script>document.title='broken'</script>",
