@@ -6,6 +6,7 @@ al. 2015, 5.4, for words). What went to the end of the source sentence is left o
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,7 +15,7 @@ import numpy as np
 
 from nmt.corpus.tokenizer import SPACE, Tokenizer
 from nmt.decoding.stepper import Floats
-from nmt.words import is_word_character
+from nmt.words import is_unspaced, is_word_character
 
 BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
 
@@ -22,6 +23,8 @@ BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
 @dataclass(frozen=True)
 class Unit:
     """A word, or the punctuation before, in or after one.
+
+    In a script without spaces between words each subword is one.
 
     Attributes:
         text: How it is spelt, without spaces around it.
@@ -44,13 +47,25 @@ class Alignment:
     Attributes:
         source_units: Of the text.
         target_units: Of the translation.
-        weights: How much each target unit looked at each source unit, float32, shape (target
-            units, source units).
+        weights: How much each target unit looked at each source unit, summed over its subwords,
+            float32, shape (target units, source units).
+        target_pieces: How many subwords each target unit has.
     """
 
     source_units: tuple[Unit, ...]
     target_units: tuple[Unit, ...]
     weights: Floats = field(compare=False)
+    target_pieces: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def shares(self) -> Floats:
+        """What share of its looking each target unit spent on each source unit, 0 to 1.
+
+        The weights, averaged over the subwords of a target unit, shape (target units, source
+        units); a row sums to less than 1 where the end of the source was looked at too.
+        """
+        pieces = np.array(self.target_pieces, dtype=np.float32)
+        return self.weights / pieces[:, None]
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -77,12 +92,14 @@ def align_units(source: Sequence[Unit], target: Sequence[Unit], attention: Float
         attention: Where each target piece looked, weights, shape (target pieces, source pieces),
             without the ends of sentences.
     """
+    firsts = [unit.first_piece for unit in target]
     if not source or not target:
         weights = np.zeros((len(target), len(source)), dtype=np.float32)
     else:
         by_source = np.add.reduceat(attention, [unit.first_piece for unit in source], axis=1)
-        weights = np.add.reduceat(by_source, [unit.first_piece for unit in target], axis=0)
-    return Alignment(tuple(source), tuple(target), weights)
+        weights = np.add.reduceat(by_source, firsts, axis=0)
+    pieces = np.diff([*firsts, len(attention)]).tolist() if firsts else []
+    return Alignment(tuple(source), tuple(target), weights, tuple(pieces))
 
 
 def join(alignments: Sequence[Alignment]) -> Alignment:
@@ -95,7 +112,8 @@ def join(alignments: Sequence[Alignment]) -> Alignment:
         rows, columns = alignment.weights.shape
         weights[row : row + rows, column : column + columns] = alignment.weights
         row, column = row + rows, column + columns
-    return Alignment(tuple(source), tuple(target), weights)
+    pieces = [count for alignment in alignments for count in alignment.target_pieces]
+    return Alignment(tuple(source), tuple(target), weights, tuple(pieces))
 
 
 def units(tokenizer: Tokenizer, ids: Sequence[int], begins_word: bool = True) -> list[Unit]:
@@ -148,7 +166,9 @@ def _stretches(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[tuple[int, 
 
 
 def _is_boundary(before: str, after: str) -> bool:
-    """Whether letters meet something else between two subwords of a word."""
+    """Whether a unit ends between two subwords that no space separates."""
     if not before or BYTE_PIECE.fullmatch(before) or BYTE_PIECE.fullmatch(after):
         return False
+    if is_unspaced(before[-1]) or is_unspaced(after[0]):
+        return unicodedata.category(after[0])[0] != "M"  # an accent stays with its letter
     return is_word_character(before[-1]) != is_word_character(after[0])

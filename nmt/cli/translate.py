@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from nmt.cli.attention import Attention, Picture, Subwords
 from nmt.cli.bulk import Column, EngineName, Files, InputFiles, OutputFile, Resume, Workers
 from nmt.cli.extras import (
     Alignments,
@@ -62,6 +63,7 @@ Examples:
   nmt translate --alternatives 10 --prefix "It is" "Il fait froid"
   nmt translate --markup html < page.fr.html > page.en.html
   nmt translate --alignments letter.align < letter.fr > letter.en
+  nmt translate --attention looks.svg "Je suis étudiant"
 """
 
 
@@ -93,6 +95,8 @@ def translate(
     at: At = None,
     markup: Markup = None,
     alignments: Alignments = None,
+    attention: Attention = None,
+    subwords: Subwords = False,
     json_lines: Json = False,
     inputs: InputFiles = None,
     output: OutputFile = None,
@@ -114,6 +118,11 @@ def translate(
     second = ["a second --model"] * (len(models or []) > 1)
     files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
     extras.check(texts or [], [*others, *["--sample"] * sample, *files.given])
+    picture = None if attention is None else Picture(attention, subwords)
+    if picture is not None:
+        picture.check(texts or [], [*extras.given, *files.given])
+    elif subwords:
+        raise SearchError("--subwords is for --attention")
     from nmt.run import chosen_runs
 
     runs = chosen_runs(models or [])
@@ -154,13 +163,13 @@ def translate(
     if markup is not None:
         _print_markup(partial(extras.translate_markup, translator, glossary), texts, files)
         return
-    is_aligned = json_lines or alignments is not None
+    is_aligned = json_lines or alignments is not None or picture is not None
     translated = partial(extras.translate, translator, glossary, align=is_aligned)
     kind: Kind = "json" if json_lines else "text" if n_best is None else "n-best"
     shortage = Shortage(search.n_best)
     counted = shortage.noting(translated)
     if output is None:
-        _print(counted, texts, files, extras, kind)
+        _print(counted, texts, files, extras, kind, picture)
         shortage.tell()
         return
     belongs_to = {
@@ -179,6 +188,7 @@ def _print(
     files: Files,
     extras: Extras,
     kind: Kind,
+    picture: Picture | None,
 ) -> None:
     number = 0
     with extras.alignments_noted() as note:
@@ -188,6 +198,8 @@ def _print(
                 note(translation)
                 for line in _written(kind, number, translation):
                     write_line(line)
+                if picture is not None:
+                    picture.write(translation)
 
 
 def _print_alternatives(
