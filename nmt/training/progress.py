@@ -4,15 +4,42 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
+from nmt.corpus.checks import CorpusReport
 from nmt.errors import TrainingError
 from nmt.progress import clock
 from nmt.run import write_atomically
+from nmt.translation import Translation
+
+
+@dataclass(frozen=True)
+class Session:
+    """A training that begins, or goes on.
+
+    Attributes:
+        step: Optimiser steps taken before.
+        elapsed_s: Seconds of training before.
+        machine: What it runs on, such as ``AMD EPYC 9R14, 2 threads, bf16``.
+        versions: Of Python and of the packages that decide the result, by name.
+        parameters: Numbers in the model.
+        pairs: Training pairs that are learned from.
+        too_long: Training pairs left out for their number of subwords.
+        corpus: What the check of the corpus found.
+    """
+
+    step: int
+    elapsed_s: float
+    machine: str
+    versions: Mapping[str, str]
+    parameters: int
+    pairs: int
+    too_long: int
+    corpus: CorpusReport
 
 
 @dataclass(frozen=True)
@@ -54,6 +81,7 @@ class Validation:
         is_best: The weights are kept.
         elapsed_s: Seconds of training, over all sessions.
         sample: A dev sentence, its reference and its translation.
+        translation: The same translation with the attention it was made with; None if not known.
     """
 
     step: int
@@ -63,6 +91,7 @@ class Validation:
     is_best: bool
     elapsed_s: float
     sample: tuple[str, str, str]
+    translation: Translation | None = field(default=None, compare=False)
 
     @property
     def perplexity(self) -> float:
@@ -75,6 +104,9 @@ class Reporter:
 
     def note(self, text: str) -> None:
         """A line for people: what was found, what was chosen."""
+
+    def session(self, session: Session) -> None:
+        """The first step is about to be taken."""
 
     def progress(self, progress: Progress) -> None:
         """Some steps were taken."""
@@ -96,6 +128,11 @@ class Reporters(Reporter):
     def note(self, text: str) -> None:
         for reporter in self._reporters:
             reporter.note(text)
+
+    @override
+    def session(self, session: Session) -> None:
+        for reporter in self._reporters:
+            reporter.session(session)
 
     @override
     def progress(self, progress: Progress) -> None:
@@ -206,25 +243,30 @@ class LiveReporter(Reporter):
 
 
 class MetricsFile(Reporter):
-    """``metrics.jsonl``: one JSON object a line, ``"kind"`` being progress or validation.
+    """``metrics.jsonl``: one JSON object a line, ``"kind"`` being session, progress or validation.
 
     Each kind is told once for a step, and what is not finite is null: strict JSON has no NaN.
 
     Args:
         file: Where to.
         step: The step a training goes on from; what the file says of later ones is taken out,
-            for they are about to be taken again.
+            for they are about to be taken again, and of a session that came no further.
     """
 
     def __init__(self, file: Path, step: int) -> None:
         told: dict[tuple[str, int], bytes] = {}
         for line in file.read_bytes().splitlines(True) if file.exists() else ():
             subject = _subject(line)
-            if subject and subject[1] <= step:
+            if subject and subject[1] <= step and subject != ("session", step):
                 told.setdefault(subject, line)
         write_atomically(file, b"".join(told.values()))
         self._told = set(told)
         self._stream = file.open("ab")
+
+    @override
+    def session(self, session: Session) -> None:
+        corpus = list(session.corpus.as_dict().values())
+        self._add({"kind": "session", **asdict(session), "corpus": corpus})
 
     @override
     def progress(self, progress: Progress) -> None:
@@ -232,8 +274,9 @@ class MetricsFile(Reporter):
 
     @override
     def validation(self, validation: Validation) -> None:
-        fields = {**asdict(validation), "perplexity": validation.perplexity}
-        self._add({"kind": "validation", **fields})
+        fields = asdict(replace(validation, translation=None))
+        del fields["translation"]
+        self._add({"kind": "validation", **fields, "perplexity": validation.perplexity})
 
     @override
     def close(self) -> None:
