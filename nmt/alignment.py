@@ -44,13 +44,25 @@ class Alignment:
     Attributes:
         source_units: Of the text.
         target_units: Of the translation.
-        weights: How much each target unit looked at each source unit, float32, shape (target
-            units, source units).
+        weights: How much each target unit looked at each source unit, summed over its subwords,
+            float32, shape (target units, source units).
+        target_pieces: How many subwords each target unit has.
     """
 
     source_units: tuple[Unit, ...]
     target_units: tuple[Unit, ...]
     weights: Floats = field(compare=False)
+    target_pieces: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def shares(self) -> Floats:
+        """What share of its looking each target unit spent on each source unit, 0 to 1.
+
+        The weights, averaged over the subwords of a target unit, shape (target units, source
+        units); a row sums to less than 1 where the end of the source was looked at too.
+        """
+        pieces = np.array(self.target_pieces, dtype=np.float32)
+        return self.weights / pieces[:, None]
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -77,12 +89,14 @@ def align_units(source: Sequence[Unit], target: Sequence[Unit], attention: Float
         attention: Where each target piece looked, weights, shape (target pieces, source pieces),
             without the ends of sentences.
     """
+    firsts = [unit.first_piece for unit in target]
     if not source or not target:
         weights = np.zeros((len(target), len(source)), dtype=np.float32)
     else:
         by_source = np.add.reduceat(attention, [unit.first_piece for unit in source], axis=1)
-        weights = np.add.reduceat(by_source, [unit.first_piece for unit in target], axis=0)
-    return Alignment(tuple(source), tuple(target), weights)
+        weights = np.add.reduceat(by_source, firsts, axis=0)
+    pieces = np.diff([*firsts, len(attention)]).tolist() if firsts else []
+    return Alignment(tuple(source), tuple(target), weights, tuple(pieces))
 
 
 def join(alignments: Sequence[Alignment]) -> Alignment:
@@ -95,7 +109,8 @@ def join(alignments: Sequence[Alignment]) -> Alignment:
         rows, columns = alignment.weights.shape
         weights[row : row + rows, column : column + columns] = alignment.weights
         row, column = row + rows, column + columns
-    return Alignment(tuple(source), tuple(target), weights)
+    pieces = [count for alignment in alignments for count in alignment.target_pieces]
+    return Alignment(tuple(source), tuple(target), weights, tuple(pieces))
 
 
 def units(tokenizer: Tokenizer, ids: Sequence[int], begins_word: bool = True) -> list[Unit]:

@@ -44,3 +44,7 @@ class GlossaryError(NmtError):
 
 class MarkupError(NmtError):
     """Text that is to be XML is not well formed."""
+
+
+class PictureError(NmtError):
+    """There is nothing to draw, or no way to draw it here."""

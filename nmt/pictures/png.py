@@ -1,0 +1,62 @@
+"""SVG to PNG, by resvg, with the fonts of this machine.
+
+resvg tells on standard output which characters it found no font for, and draws boxes. So it runs
+in a process of its own, whose output says whether the picture is good.
+"""
+
+import re
+import subprocess
+import sys
+
+from nmt.errors import PictureError
+
+ZOOM = 2
+"""Pixels of the PNG for each of the SVG, so that it is sharp on paper and on fine screens."""
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MISSING_CHARACTER = re.compile(r"No fonts with a (.+?)/U\+([0-9A-F]+) character")
+MISSING_FAMILY = "No match for"
+RENDER = f"""
+import sys
+import resvg_py
+svg = sys.stdin.buffer.read().decode()
+png = resvg_py.svg_to_bytes(
+    svg_string=svg, zoom={ZOOM}, background="white", log_information=True
+)
+sys.stdout.buffer.write(bytes(png))
+"""
+REMEDY = (
+    "install one that has (such as Noto Sans CJK for Chinese; Debian's package is fonts-noto-cjk), "
+    "or write .svg or .html, for which a browser finds fonts"
+)
+
+
+def rasterised(svg: str) -> bytes:
+    """A picture as PNG, on white.
+
+    Raises:
+        PictureError: The extra ``nmt[pictures]`` is not installed; or no font of this machine has
+            a character of the picture.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("resvg_py") is None:
+        raise PictureError(
+            "PNG needs resvg_py, which is not installed: pip install 'nmt[pictures]', or write "
+            ".svg or .html"
+        )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", RENDER], input=svg.encode(), capture_output=True, check=True
+    )
+    log, signature, content = done.stdout.partition(SIGNATURE)
+    _refuse_boxes(log.decode(errors="replace"))
+    return signature + content
+
+
+def _refuse_boxes(log: str) -> None:
+    """Refuse a picture that lacks text, by what resvg wrote of it."""
+    missing = {chr(int(code, 16)) for _, code in MISSING_CHARACTER.findall(log)}
+    if missing:
+        characters = " ".join(sorted(missing))
+        raise PictureError(f"no font on this machine has {characters}: {REMEDY}")
+    if MISSING_FAMILY in log:
+        raise PictureError(f"there is no font on this machine: {REMEDY}")
