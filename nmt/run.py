@@ -112,6 +112,16 @@ class RunDirectory:
         """The folder of TensorBoard events."""
         return self.path / "tensorboard"
 
+    @property
+    def report_file(self) -> Path:
+        """The page about the run."""
+        return self.path / "report.html"
+
+    @property
+    def translations_file(self) -> Path:
+        """The translations that the page is about."""
+        return self.path / "report.json"
+
     def hypotheses_file(self, name: str) -> Path:
         """Where the translations of a test set are written.
 
