@@ -1,7 +1,8 @@
 """The part of the page about the training: its curves, and each time the weights were tried."""
 
+import math
+
 from nmt.progress import clock
-from nmt.report.axes import spelt
 from nmt.report.charts import Curve, LineChart
 from nmt.report.history import History, Moment
 from nmt.report.markup import Markup, element, join, table
@@ -14,7 +15,10 @@ def learning(subject: Subject) -> Markup:
     if not (history.progress or history.validations):
         problem = f"The run has kept nothing of its training ({subject.run.metrics_file.name})."
         return element("p", problem, class_="problem")
-    below = "Below each step is the time of training until then. Hover over a chart for its values."
+    below = (
+        "Below each step is the time of training until then. A dotted line is where the weights "
+        "are from that were kept, or where the training went on. Hover over a chart for its values."
+    )
     return join(
         [
             element("div", *(chart.drawn() for chart in _charts(subject)), class_="charts"),
@@ -102,12 +106,18 @@ def _validation(moment: Moment) -> list[object]:
     said: object = ""
     if isinstance(sample, list) and len(sample) == 3:
         said = join([sample[0], element("br"), "\u2192 ", element("strong", sample[2])])
-    figures = (spelt(moment.number(name)) for name in ("loss", "perplexity", "bleu"))
+    figures = [_figure(moment, "loss", 3), _figure(moment, "perplexity", 2)]
+    figures.append(_figure(moment, "bleu", 2))
     kept = "kept" if moment.fields.get("is_best") is True else ""
     return [f"{moment.step:,}", clock_of(moment), *figures, kept, said]
+
+
+def _figure(moment: Moment, name: str, decimals: int) -> str:
+    value = moment.number(name)
+    return "not known" if math.isnan(value) else f"{value:,.{decimals}f}"
 
 
 def clock_of(moment: Moment) -> str:
     """The time of training until a moment."""
     elapsed_s = moment.number("elapsed_s")
-    return "not known" if elapsed_s != elapsed_s else clock(elapsed_s)
+    return "not known" if math.isnan(elapsed_s) else clock(elapsed_s)

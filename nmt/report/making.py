@@ -119,7 +119,9 @@ def _facts(subject: Subject) -> Iterator[tuple[str, object]]:
     yield "exported, to translate without torch", _size(export.iterdir() if export else [])
     last = history.last
     if last is not None:
-        yield "steps", f"{last.step:,}, {last.number('epoch'):.2f} passes over the corpus"
+        yield "steps", f"{last.step:,}"
+        epoch = last.number("epoch")
+        yield "passes over the corpus", "" if math.isnan(epoch) else f"{epoch:.2f}"
         yield "time of training", clock_of(last)
     if history.progress:
         skipped = history.progress[-1].number("skipped")

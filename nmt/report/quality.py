@@ -62,7 +62,9 @@ def _by_length(evaluation: Evaluation) -> Markup:
 def _span(bucket: LengthBucket) -> str:
     if bucket.longest is None:
         return f"{bucket.shortest}+"
-    return f"{bucket.shortest}\u2013{bucket.longest}"
+    return (
+        f"{bucket.shortest}\u2013{bucket.longest}" if bucket.shortest else f"\u2264{bucket.longest}"
+    )
 
 
 def sentences(subject: Subject) -> Markup:

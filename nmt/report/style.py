@@ -26,7 +26,7 @@ margin:1.25rem 0 0;padding:0;list-style:none}
 .tiles li{padding:.7rem .9rem;background:var(--card);border-radius:.5rem}
 .tiles strong{display:block;font-size:1.5rem;line-height:1.25;font-variant-numeric:tabular-nums}
 .tiles span{display:block;color:var(--faint);font-size:.85rem}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,26rem),1fr));gap:1rem}
 figure{margin:0;padding:.75rem;background:var(--card);border-radius:.5rem;min-width:0}
 figcaption{display:flex;flex-wrap:wrap;gap:0 .9rem;align-items:baseline;margin-bottom:.25rem}
 .legend,.note{font-size:.85rem}
@@ -48,22 +48,25 @@ figcaption{display:flex;flex-wrap:wrap;gap:0 .9rem;align-items:baseline;margin-b
 .dot.c1{fill:var(--c1)}
 .column{fill:transparent}
 .column:hover{fill:var(--faint);fill-opacity:.15}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;margin-bottom:1rem}
 table{border-collapse:collapse;font-size:.92rem}
 th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--rule);text-align:left;
 vertical-align:top}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.text{min-width:12rem}
+td code{white-space:nowrap}
+td.text:last-child{min-width:14rem}
 tr.changed{background:var(--mark)}
 tr.changed td:first-child{box-shadow:inset .25rem 0 var(--c1)}
 .settings td:first-child,.settings th:first-child{padding-left:.6rem}
 details{margin:.75rem 0}
 summary{cursor:pointer;color:var(--c0)}
-.sentence{margin:0 0 1rem;padding:.9rem;background:var(--card);border-radius:.5rem}
-.sentence dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .8rem;margin:0 0 .5rem}
+.sentence{display:flex;flex-wrap:wrap;gap:1rem;margin:0 0 1rem;padding:.9rem;
+background:var(--card);border-radius:.5rem}
+.sentence dl{display:grid;flex:1 1 18rem;grid-template-columns:max-content 1fr;
+gap:.15rem .8rem;align-content:start;margin:0}
 .sentence dt{color:var(--faint)}
 .sentence dd{margin:0}
-.sentence .picture{overflow-x:auto}
+.sentence .picture{overflow-x:auto;max-width:100%}
 .sentence .picture svg{max-width:none}
 footer{margin-top:3rem;color:var(--faint);font-size:.85rem}
 @media (max-width:40rem){body{padding:1rem}.sentence dl{grid-template-columns:1fr;gap:0}

@@ -1,5 +1,6 @@
 """What a person sees of a training, and what is kept of it."""
 
+import io
 import json
 import math
 import sys
@@ -8,10 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from typing_extensions import override
 
 from nmt.corpus.checks import CorpusReport
-from nmt.errors import TrainingError
+from nmt.errors import NmtError, TrainingError
 from nmt.progress import clock
 from nmt.run import write_atomically
 from nmt.translation import Translation
@@ -294,7 +296,7 @@ class MetricsFile(Reporter):
 
 
 class TensorBoardEvents(Reporter):
-    """The same scalars for TensorBoard.
+    """The same scalars for TensorBoard, and what each sample looked at as a picture.
 
     Args:
         folder: Where the events go.
@@ -323,7 +325,24 @@ class TensorBoardEvents(Reporter):
     def validation(self, validation: Validation) -> None:
         for name in ("loss", "bleu", "perplexity"):
             self._writer.add_scalar(f"dev/{name}", getattr(validation, name), validation.step)
+        if validation.translation is not None:
+            self._draw(validation.translation, validation.step)
         self._writer.flush()
+
+    def _draw(self, translation: Translation, step: int) -> None:
+        """Add a picture of the attention, or in its place why there is none."""
+        from nmt.pictures import to_png, word_grid
+
+        try:
+            content = to_png(word_grid(translation))
+        except NmtError as error:  # no attention, an empty translation, nothing to draw with
+            self._writer.add_text("dev/attention", f"no picture: {error}", step)
+            return
+        from PIL import Image
+
+        with Image.open(io.BytesIO(content)) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        self._writer.add_image("dev/attention", pixels, step, dataformats="HWC")
 
     @override
     def close(self) -> None:

@@ -309,8 +309,9 @@ class Training:
         precision = "fp32" if learner.autocast_type is None else "bf16"
         return (
             f"{learner.parameters / 1e6:.1f} million parameters, "
-            f"{precision} on {learner.device.type}, {torch.get_num_threads()} threads, batches of {training.tokens_per_batch:,} target "
-            f"tokens, {length} on {len(self.material.pairs):,} pairs"
+            f"{precision} on {learner.device.type}, {torch.get_num_threads()} threads, "
+            f"batches of {training.tokens_per_batch:,} target tokens, "
+            f"{length} on {len(self.material.pairs):,} pairs"
         )
 
 
