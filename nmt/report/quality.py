@@ -1,7 +1,7 @@
 """The part of the page about how good the translations are: scores, lengths, sentences."""
 
 from nmt.errors import NmtError
-from nmt.evaluation import Evaluation, LengthBucket
+from nmt.evaluation import Evaluation, LengthBucket, sets_words_apart
 from nmt.report.charts import Bar, bar_chart
 from nmt.report.markup import Markup, element, join, table
 from nmt.report.scores import Scores
@@ -14,13 +14,7 @@ def quality(subject: Subject) -> Markup:
     scores = subject.scores
     if scores is None:
         return element("p", f"No scores: {subject.scores_problem}.", class_="problem")
-    return join(
-        [
-            element("p", _what(scores)),
-            _figures(scores.evaluation),
-            element("div", _by_length(scores.evaluation), class_="charts"),
-        ]
-    )
+    return join([element("p", _what(scores)), _figures(scores.evaluation), _by_length(scores)])
 
 
 def _what(scores: Scores) -> Markup:
@@ -50,13 +44,17 @@ def _figures(evaluation: Evaluation) -> Markup:
     return table(("score", "metric", "95% of resamples", "signature (sacrebleu)"), rows, numbers=1)
 
 
-def _by_length(evaluation: Evaluation) -> Markup:
+def _by_length(scores: Scores) -> Markup:
+    language = scores.languages[0]
+    if not sets_words_apart(language):
+        said = f"There is no BLEU by length, for {language} does not set its words apart."
+        return element("p", said, class_="faint")
     bars = [
         Bar(_span(bucket), bucket.bleu, f"{bucket.sentences:,}")
-        for bucket in evaluation.by_source_length
+        for bucket in scores.evaluation.by_source_length
     ]
     note = "by words of the source; below, how many sentences"
-    return bar_chart("BLEU by length", note, bars)
+    return element("div", bar_chart("BLEU by length", note, bars), class_="charts")
 
 
 def _span(bucket: LengthBucket) -> str:
@@ -74,20 +72,19 @@ def sentences(subject: Subject) -> Markup:
         return element("p", "No sentences to show.", class_="faint")
     said = (
         "Ordered by chrF2 of the single sentence, of those as good the longest first. In a picture "
-        "a row is a word of the translation; the darker a cell, the more the model looked at the "
+        "a row is a word of the translation; the stronger a cell's colour, the more the model looked at the "
         "source word above it while it wrote that word."
     )
     parts = [element("p", said, class_="faint")]
     for name, judged in (("Best", chosen.best), ("Worst", chosen.worst)):
         if judged:
-            cards = (_card(one, subject) for one in judged)
+            cards = (_card(one, scores.languages) for one in judged)
             parts += [element("h3", name), *cards]
     return join(parts)
 
 
-def _card(judged: Judged, subject: Subject) -> Markup:
-    corpus = subject.config.corpus if subject.config else None
-    source, target = (corpus.source, corpus.target) if corpus else (None, None)
+def _card(judged: Judged, languages: tuple[str, str]) -> Markup:
+    source, target = languages
     rows = [
         element("dt", "source"),
         element("dd", judged.source, lang=source, dir="auto"),
@@ -98,16 +95,17 @@ def _card(judged: Judged, subject: Subject) -> Markup:
         element("dt", "chrF2"),
         element("dd", f"{judged.chrf:.1f}, line {judged.number:,}"),
     ]
-    return element("article", element("dl", *rows), _picture(judged), class_="sentence")
+    return element("article", element("dl", *rows), _picture(judged, languages), class_="sentence")
 
 
-def _picture(judged: Judged) -> Markup:
+def _picture(judged: Judged, languages: tuple[str, str]) -> Markup:
     if judged.translation is None:
         return Markup()
-    from nmt.pictures import to_svg, word_grid
+    from nmt.pictures import to_svg
+    from nmt.pictures.readable import readable_grid
 
     try:
-        picture = Markup(to_svg(word_grid(judged.translation)))
+        picture = Markup(to_svg(readable_grid(judged.translation, languages)))
     except NmtError as error:  # no attention, or no words
         return element("p", f"No picture: {error}.", class_="faint")
     return element("div", picture, class_="picture")

@@ -22,7 +22,7 @@ class Scores:
     Attributes:
         split: Their name in the corpus.
         is_test: They decided nothing; False for the dev set, which decided what weights are kept.
-        language: Code of the language translated into.
+        languages: Codes of the languages translated from and into.
         sources: What was translated.
         references: What a person wrote for each.
         hypotheses: What the model made of each.
@@ -31,7 +31,7 @@ class Scores:
 
     split: str
     is_test: bool
-    language: str
+    languages: tuple[str, str]
     sources: tuple[str, ...]
     references: tuple[str, ...]
     hypotheses: tuple[str, ...]
@@ -65,9 +65,8 @@ def score_run(
         kept = {"key": key, "translations": hypotheses}
         write_atomically(run.translations_file, json.dumps(kept, ensure_ascii=False).encode())
     evaluation = evaluate(hypotheses, references, sources, corpus.target)
-    return Scores(
-        split, bool(corpus.test), corpus.target, sources, references, hypotheses, evaluation
-    )
+    languages = corpus.source, corpus.target
+    return Scores(split, bool(corpus.test), languages, sources, references, hypotheses, evaluation)
 
 
 def _key(run: RunDirectory, search: SearchConfig, sources: Sequence[str]) -> str:

@@ -301,12 +301,13 @@ class TensorBoardEvents(Reporter):
     Args:
         folder: Where the events go.
         step: The step a training goes on from; later events of a killed session are hidden.
+        languages: Codes of the languages translated from and into: some are not drawn in words.
 
     Raises:
         TrainingError: TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, languages: Sequence[str] = ()) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -314,6 +315,7 @@ class TensorBoardEvents(Reporter):
                 "training.tensorboard is true, but TensorBoard is not installed: "
                 "pip install 'nmt[tensorboard]', or leave it false"
             ) from error
+        self._languages = languages
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
 
     @override
@@ -331,10 +333,11 @@ class TensorBoardEvents(Reporter):
 
     def _draw(self, translation: Translation, step: int) -> None:
         """Add a picture of the attention, or in its place why there is none."""
-        from nmt.pictures import to_png, word_grid
+        from nmt.pictures import to_png
+        from nmt.pictures.readable import readable_grid
 
         try:
-            content = to_png(word_grid(translation))
+            content = to_png(readable_grid(translation, self._languages))
         except NmtError as error:  # no attention, an empty translation, nothing to draw with
             self._writer.add_text("dev/attention", f"no picture: {error}", step)
             return

@@ -91,7 +91,8 @@ def train(
         reporter.note(f"going on after step {state.step}")
     watchers: list[Reporter] = [reporter, MetricsFile(run.metrics_file, state.step)]
     if config.training.tensorboard:
-        watchers.append(TensorBoardEvents(run.tensorboard, state.step))
+        languages = config.corpus.source, config.corpus.target
+        watchers.append(TensorBoardEvents(run.tensorboard, state.step, languages))
     with closing(Reporters(watchers)) as told, _stop_requests() as stop:
         training = Training(config, run, learner, material, told, state, stop)
         told.note(training.description())

@@ -100,12 +100,18 @@ def translation(source: str, target: str) -> Translation:
     return Translation(source, ("x",), (hypothesis,))
 
 
-def scored(subject: Subject, sources: list[str], hypotheses: list[str], split: str) -> Subject:
+def scored(
+    subject: Subject,
+    sources: list[str],
+    hypotheses: list[str],
+    split: str,
+    languages: tuple[str, str] = ("fr", "en"),
+) -> Subject:
     """A subject with scores, whose sentences are all shown."""
     references = [f"{text} indeed" for text in hypotheses]
     evaluation = evaluate(hypotheses, references, sources, "en")
     sides = tuple(sources), tuple(references), tuple(hypotheses)
-    scores = Scores(split, split == "test", "en", *sides, evaluation)
+    scores = Scores(split, split == "test", languages, *sides, evaluation)
     shown = tuple(
         replace(one, translation=translation(one.source, one.hypothesis)) for one in judge(scores)
     )
@@ -128,7 +134,9 @@ def hostile_page(folder: Path) -> str:
         config=config,
     )  # fmt: skip
     subject = replace(describe(run), config=hostile)
-    page = compose(scored(subject, PAYLOADS, PAYLOADS, everywhere)).decode()
+    page = compose(
+        scored(subject, PAYLOADS, PAYLOADS, everywhere, (PAYLOADS[1], PAYLOADS[5]))
+    ).decode()
     problem = compose(replace(subject, config=None, config_problem=everywhere)).decode()
     assert text_of(problem).count("document.title") >= len(PAYLOADS)
     return page
@@ -282,6 +290,30 @@ def test_each_sentence_has_its_picture_or_why_there_is_none(tmp_path: Path) -> N
     shown = Judged(1, "un", "a", "a", 100.0, none)
     page = compose(replace(with_scores, sentences=Extremes((), (shown,)))).decode()
     assert "No picture: this model has no attention" in text_of(page)
+
+
+def test_a_language_that_does_not_set_its_words_apart_has_subwords_in_its_pictures(
+    tmp_path: Path,
+) -> None:
+    subject = describe(make_run(tmp_path / "run"))
+    pieces = ("\u2581\u4f60", "\u597d", "</s>")
+    attention = np.eye(3, dtype=np.float32)
+    units = (Unit("\u4f60\u597d", True, 0),), (Unit("hello", True, 0), Unit("!", False, 2))
+    alignment = Alignment(*units, np.ones((2, 1), dtype=np.float32), (2, 1))
+    target = ("\u2581hel", "lo", "</s>")
+    hypothesis = TranslatedHypothesis("hello!", 0.0, 0.0, target, attention, True, alignment)
+    shown = Judged(
+        1, "\u4f60\u597d", "hello!", "hello!", 100.0, Translation("x", pieces, (hypothesis,))
+    )
+
+    def page(source: str) -> str:
+        scores = scored(subject, ["\u4f60\u597d"], ["hello!"], "test", (source, "en"))
+        return compose(replace(scores, sentences=Extremes((shown,), ()))).decode()
+
+    assert "\u597d: 100%" in page("zh-Hans")
+    assert "no BLEU by length" in page("zh-Hans")
+    assert "\u4f60\u597d: 100%" in page("fr")
+    assert "BLEU by length" in page("fr")
 
 
 def test_a_history_is_what_the_charts_draw(tmp_path: Path) -> None:

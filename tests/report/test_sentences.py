@@ -24,7 +24,7 @@ PAIRS = [
 def scores(pairs: Sequence[tuple[str, str, str]] = PAIRS) -> Scores:
     sources, references, hypotheses = (tuple(side) for side in zip(*pairs, strict=True))
     evaluation = evaluate(hypotheses, references, sources, "en")
-    return Scores("test", True, "en", sources, references, hypotheses, evaluation)
+    return Scores("test", True, ("fr", "en"), sources, references, hypotheses, evaluation)
 
 
 class Parrot:
