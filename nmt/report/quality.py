@@ -72,8 +72,8 @@ def sentences(subject: Subject) -> Markup:
         return element("p", "No sentences to show.", class_="faint")
     said = (
         "Ordered by chrF2 of the single sentence, of those as good the longest first. In a picture "
-        "a row is a word of the translation; the stronger a cell's colour, the more the model looked at the "
-        "source word above it while it wrote that word."
+        "a row is a word of the translation; the stronger the colour of a cell, the more the model "
+        "looked at the source word above it while it wrote that word."
     )
     parts = [element("p", said, class_="faint")]
     for name, judged in (("Best", chosen.best), ("Worst", chosen.worst)):

@@ -127,7 +127,7 @@ def test_a_mouse_is_told_what_is_under_it() -> None:
     ]
     # side by side over the whole chart
     edges = [float(column.attrib["x"]) for column in columns]
-    assert edges[0] == LEFT
+    assert edges == pytest.approx([LEFT, LEFT + 30 / 40 * (WIDTH - LEFT - RIGHT)], abs=0.1)
     assert edges[0] + float(columns[0].attrib["width"]) == pytest.approx(edges[1], abs=0.1)
 
 
