@@ -6,6 +6,7 @@ al. 2015, 5.4, for words). What went to the end of the source sentence is left o
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,7 +15,7 @@ import numpy as np
 
 from nmt.corpus.tokenizer import SPACE, Tokenizer
 from nmt.decoding.stepper import Floats
-from nmt.words import is_word_character
+from nmt.words import is_unspaced, is_word_character
 
 BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
 
@@ -22,6 +23,8 @@ BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
 @dataclass(frozen=True)
 class Unit:
     """A word, or the punctuation before, in or after one.
+
+    In a script without spaces between words each subword is one.
 
     Attributes:
         text: How it is spelt, without spaces around it.
@@ -163,7 +166,9 @@ def _stretches(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[tuple[int, 
 
 
 def _is_boundary(before: str, after: str) -> bool:
-    """Whether letters meet something else between two subwords of a word."""
+    """Whether a unit ends between two subwords that no space separates."""
     if not before or BYTE_PIECE.fullmatch(before) or BYTE_PIECE.fullmatch(after):
         return False
+    if is_unspaced(before[-1]) or is_unspaced(after[0]):
+        return unicodedata.category(after[0])[0] != "M"  # an accent stays with its letter
     return is_word_character(before[-1]) != is_word_character(after[0])

@@ -26,6 +26,7 @@ from nmt.text_constraints import ANYTHING, ConstraintEncoder, TextConstraints
 from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
 
 if TYPE_CHECKING:
+    from nmt.explaining import Explanation
     from nmt.markup import Language
     from nmt.next_words import NextWord
 
@@ -326,6 +327,31 @@ class Translator:
         from nmt.next_words import NextWords
 
         return NextWords(self._whole, self._target_tokenizer).after(parts[0].ids, prefix, count)
+
+    def explain(
+        self, text: str, options: SearchConfig | None = None, *, runners_up: int = 4
+    ) -> "Explanation":
+        """Translate a text and tell how that came about.
+
+        Args:
+            text: One or more sentences.
+            options: How to search; None for the options of the translator.
+            runners_up: How many others are told of, in each place.
+
+        Raises:
+            SearchError: As `translate`.
+        """
+        from nmt.explaining import Explanation, Languages, explain_sentence
+
+        options = self.options if options is None else options
+        stepper = self._stepper if options.shortlist else self._whole
+        languages = Languages(self._source_tokenizer, self._target_tokenizer)
+        sentences = [
+            explain_sentence(stepper, languages, part.ids, options, runners_up)
+            for part in self._parts(text, options.split_sentences)
+        ]
+        target = " ".join(sentence.target for sentence in sentences if sentence.target)
+        return Explanation(text, target, tuple(sentences))
 
     def _parts(self, text: str, by_sentence: bool) -> list[Part]:
         """The parts of a text, none of them empty or too long."""

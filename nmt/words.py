@@ -28,7 +28,7 @@ def words_and_marks(text: str) -> list[str]:
     found: list[str] = []
     in_word = False
     for character in text:
-        is_letter = is_word_character(character) and not _is_unspaced(character)
+        is_letter = is_word_character(character) and not is_unspaced(character)
         if is_letter and in_word:
             found[-1] += character
         elif not character.isspace():
@@ -37,5 +37,6 @@ def words_and_marks(text: str) -> list[str]:
     return found
 
 
-def _is_unspaced(character: str) -> bool:
+def is_unspaced(character: str) -> bool:
+    """Whether a character is of a script that puts no spaces between words."""
     return any(first <= character <= last for first, last in UNSPACED)

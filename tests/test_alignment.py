@@ -153,3 +153,30 @@ def test_parts_are_joined_with_the_numbers_of_the_whole() -> None:
     )
     assert str(join([first, rest])) == "0-0 0-1"
     assert join([]) == Alignment((), (), np.zeros((0, 0), dtype=np.float32))
+
+
+def test_subwords_of_a_script_without_spaces_are_units(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    words = ["我", "是", "学生", "今天", "不", "的"]
+    texts = ["".join(random.choice(words, 6)) + "。" for _ in range(200)]
+    config = TokenizerConfig(vocabulary_size=300)
+    tokenizer = train_tokenizer(texts, config, tmp_path / "joint.model")
+    ids = tokenizer.encode("我是学生。")
+    found = units(tokenizer, ids)
+    assert "".join(unit.text for unit in found) == "我是学生。"
+    # all the subwords that spell anything, for the sign of the space alone spells nothing
+    assert len(found) == sum(piece != "▁" for piece in tokenizer.pieces(ids)) >= 3
+    assert set(word_numbers(found)) == {0}, "Pharaoh's words are what spaces separate"
+
+
+def test_shares_are_the_looks_of_a_unit_on_the_average_of_its_subwords() -> None:
+    source = [Unit("le", True, 0), Unit("chat", True, 1)]
+    target = [Unit("the", True, 0), Unit("cat", True, 1)]
+    attention = np.array([[0.7, 0.1, 0.2], [0.2, 0.4, 0.4], [0.0, 0.5, 0.1]], dtype=np.float32)
+    first = align_units(source, target, attention)
+    # "cat" has two subwords: (0.2 + 0.0) / 2, (0.8 + 0.6) / 2
+    np.testing.assert_allclose(first.shares, [[0.7, 0.3], [0.1, 0.7]], atol=1e-6)
+    second = align_units([Unit("oui", True, 0)], [Unit("yes", True, 0)], attention[:1, :1])
+    expected = [[0.7, 0.3, 0.0], [0.1, 0.7, 0.0], [0.0, 0.0, 0.7]]
+    np.testing.assert_allclose(join([first, second]).shares, expected, atol=1e-6)
+    assert join([]).shares.shape == (0, 0)

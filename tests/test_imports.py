@@ -194,7 +194,9 @@ def test_translating_needs_the_base_install_alone(base_install: Path, runs: Path
 @pytest.mark.parametrize(
     "command",
     [
+        "explain --model exported --json chat",
         "score --model exported chat cat --json",
+        "translate --model exported --attention looks.svg chat",
         "translate --model exported --markup html <b>chat</b>",
         "translate --model exported --alternatives 1 chat",
         "translate --model exported --glossary terms --json chat",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from nmt.cli.attention import Attention, Picture, Subwords
 from nmt.cli.bulk import Column, EngineName, Files, InputFiles, OutputFile, Resume, Workers
 from nmt.cli.extras import (
     Alignments,
@@ -59,6 +60,7 @@ Examples:
   nmt translate --alternatives 10 --prefix "It is" "Il fait froid"
   nmt translate --markup html < page.fr.html > page.en.html
   nmt translate --alignments letter.align < letter.fr > letter.en
+  nmt translate --attention looks.svg "Je suis étudiant"
 """
 
 
@@ -90,6 +92,8 @@ def translate(
     at: At = None,
     markup: Markup = None,
     alignments: Alignments = None,
+    attention: Attention = None,
+    subwords: Subwords = False,
     json_lines: Json = False,
     inputs: InputFiles = None,
     output: OutputFile = None,
@@ -111,6 +115,11 @@ def translate(
     second = ["a second --model"] * (len(models or []) > 1)
     files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
     extras.check(texts or [], [*others, *files.given])
+    picture = None if attention is None else Picture(attention, subwords)
+    if picture is not None:
+        picture.check(texts or [], [*extras.given, *files.given])
+    elif subwords:
+        raise SearchError("--subwords is for --attention")
     from nmt.run import chosen_runs
 
     runs = chosen_runs(models or [])
@@ -143,11 +152,11 @@ def translate(
     if markup is not None:
         _print_markup(partial(extras.translate_markup, translator, glossary), texts, files)
         return
-    is_aligned = json_lines or alignments is not None
+    is_aligned = json_lines or alignments is not None or picture is not None
     translated = partial(extras.translate, translator, glossary, align=is_aligned)
     kind: Kind = "json" if json_lines else "text" if n_best is None else "n-best"
     if output is None:
-        _print(translated, texts, files, extras, kind)
+        _print(translated, texts, files, extras, kind, picture)
         return
     belongs_to = {
         "model": [run.fingerprint() for run in runs],
@@ -164,6 +173,7 @@ def _print(
     files: Files,
     extras: Extras,
     kind: Kind,
+    picture: Picture | None,
 ) -> None:
     number = 0
     with extras.alignments_noted() as note:
@@ -173,6 +183,8 @@ def _print(
                 note(translation)
                 for line in _written(kind, number, translation):
                     write_line(line)
+                if picture is not None:
+                    picture.write(translation)
 
 
 def _print_alternatives(

@@ -113,6 +113,10 @@ class Endings:
         if len(best) == self.options.n_best:
             self.to_beat[sentence] = best[0]
 
+    def of(self, sentence: int) -> tuple[Ending, ...]:
+        """All that has ended of a sentence, in that order."""
+        return tuple(self._endings[sentence])
+
     def hypotheses(self, trellis: Trellis) -> list[list[Hypothesis]]:
         """The n best of each sentence, complete ones first, then by score."""
         if not all(self._endings):

@@ -68,6 +68,12 @@ class EnsembleStepper:
             stepper.select(own, rows) for stepper, own in zip(self._steppers, state, strict=True)
         )
 
+    def memory(self, state: States) -> Floats:
+        """The memory vectors of all models, end to end; see `Stepper.memory`."""
+        every = [stepper.memory(own) for stepper, own in zip(self._steppers, state, strict=True)]
+        sentences, length = np.min([vectors.shape[:2] for vectors in every], axis=0)
+        return np.concatenate([vectors[:sentences, :length] for vectors in every], axis=2)
+
 
 def _mean_attention(every: Sequence[Floats | None]) -> Floats | None:
     """The mean of those there are; one may be padded with more zeros than another."""

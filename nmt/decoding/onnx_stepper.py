@@ -149,6 +149,11 @@ class OnnxStepper:
         rows = state.rows.reshape(-1)[rows]
         return state._replace(sentences=sentences, rows=rows, places=places)
 
+    def memory(self, state: OnnxState) -> Floats:
+        """The encoder's memory vectors; see `Stepper.memory`."""
+        memory: Floats = state.sentences["sentence.memory"][state.places]
+        return memory
+
     def _run(
         self, names: list[str], state: OnnxState, tokens: Integers, k: int
     ) -> tuple[list[Floats], OnnxState]:

@@ -9,7 +9,7 @@ A hypothesis ends with the end-of-sentence token, or is cut off, and then incomp
 limit of its sentence. Nothing that happens to a sentence depends on the others of its batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -29,6 +29,8 @@ __all__ = ["Hypothesis", "decode", "length_limits", "search"]
 
 State = TypeVar("State")
 
+Watch = Callable[[Chooser], Chooser]
+
 
 def search(
     stepper: Stepper[State],
@@ -36,6 +38,7 @@ def search(
     source_lengths: Integers,
     options: SearchConfig,
     constrained: Constrained | None = None,
+    watch: Watch | None = None,
 ) -> list[list[Hypothesis]]:
     """Translate a batch of sentences.
 
@@ -46,6 +49,8 @@ def search(
         source_lengths: Tokens of each sentence, EOS included, shape (sentences,).
         options: What to look for, and how widely.
         constrained: What the translations have to be like; None for no constraints.
+        watch: Puts somebody who looks on in the chooser's place, such as
+            `nmt.explaining.Recorder`, for the sentences without constraints; None for nobody.
 
     Returns:
         For each sentence ``options.n_best`` hypotheses, complete ones first, then by score; fewer
@@ -57,7 +62,7 @@ def search(
             or the options.
     """
     if constrained is None:
-        return _search_freely(stepper, source, source_lengths, options)
+        return _search_freely(stepper, source, source_lengths, options, watch)
     each = constrained.each
     if len(each) != len(source_lengths):
         raise ValueError(f"{len(each)} constraints for {len(source_lengths)} sentences")
@@ -65,7 +70,7 @@ def search(
     # what they become does not depend on those.
     free = [i for i, constraints in enumerate(each) if constraints == Constraints()]
     bound = [i for i, constraints in enumerate(each) if constraints != Constraints()]
-    found = _search_freely(stepper, *_some(source, source_lengths, free), options)
+    found = _search_freely(stepper, *_some(source, source_lengths, free), options, watch)
     automata = [constrained.automaton(i) for i in bound]
     found += _search_bound(stepper, *_some(source, source_lengths, bound), options, automata)
     order = np.argsort(np.array(free + bound, dtype=np.int64))
@@ -81,7 +86,11 @@ def _some(
 
 
 def _search_freely(
-    stepper: Stepper[State], source: Integers, source_lengths: Integers, options: SearchConfig
+    stepper: Stepper[State],
+    source: Integers,
+    source_lengths: Integers,
+    options: SearchConfig,
+    watch: Watch | None,
 ) -> list[list[Hypothesis]]:
     limits = length_limits(source_lengths, options)
     if not limits.size:
@@ -89,7 +98,8 @@ def _search_freely(
     chooser = _chooser(options, source, source_lengths, limits)
     proposer = Likeliest(stepper, options, chooser.candidates)
     endings = Endings(limits, source_lengths, options)
-    return decode(proposer, chooser, endings, source, source_lengths)
+    seen = chooser if watch is None else watch(chooser)
+    return decode(proposer, seen, endings, source, source_lengths)
 
 
 def _search_bound(

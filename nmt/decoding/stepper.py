@@ -135,3 +135,12 @@ class Stepper(Protocol[State]):
             A state with ``rows.size`` rows, in row-major order.
         """
         ...
+
+    def memory(self, state: State) -> Floats:
+        """What the encoder left of each source token.
+
+        Returns:
+            The memory vectors of the sentences of a state, shape (sentences, source length, size),
+            or longer with padding.
+        """
+        ...

@@ -88,6 +88,11 @@ class TorchStepper:
         selected = tuple(tensor.index_select(0, index) for tensor in state.rows)
         return TorchState(memory, selected, width)
 
+    def memory(self, state: TorchState) -> Floats:
+        """The encoder's memory vectors; see `Stepper.memory`, and those of stand-ins behind."""
+        memory: Floats = state.memory.states.float().cpu().numpy()
+        return memory
+
     def _decode(
         self, state: TorchState, tokens: Integers
     ) -> tuple[Tensor, Floats | None, TorchState]:

@@ -10,7 +10,7 @@ from math import cos, radians, sin
 
 from nmt.decoding.stepper import Floats
 from nmt.errors import PictureError, RunError
-from nmt.pictures.labels import markup, shown, width
+from nmt.pictures.labels import LONGEST, markup, shown, width
 from nmt.pictures.png import rasterised
 from nmt.translation import Translation
 
@@ -55,25 +55,27 @@ PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 body{{margin:2rem;font:1rem/1.5 system-ui,sans-serif}}
-figure{{margin:0;overflow-x:auto}}
+figure{{margin:0}}
+.wide{{overflow-x:auto}}
 table{{border-collapse:collapse;font-size:.85rem}}
 td,th{{padding:.15rem .5rem;text-align:right}}
 @media (max-width:40rem){{body{{margin:1rem}}}}
 </style>
 </head>
 <body>
+<main>
 <h1>What each word looked at</h1>
-<p>{source}<br>\u2192 <strong>{target}</strong></p>
-<figure>
+<p>A row is a word of the translation. The stronger a cell, the more the model looked at the source
+word above it while it wrote that word.</p>
+<figure class="wide" tabindex="0" role="group" aria-label="Picture">
 {picture}
 </figure>
-<p>A row is a word of the translation; the darker a cell, the more the model looked at the source
-word above it while it wrote that word.</p>
-<details><summary>The weights as a table, in percent</summary>
-<div style="overflow-x:auto">
+<details><summary>The weights as a table</summary>
+<div class="wide" tabindex="0" role="group" aria-label="Table">
 {table}
 </div>
 </details>
+</main>
 </body>
 </html>
 """
@@ -182,8 +184,6 @@ def to_html(grid: AttentionGrid) -> str:
     source, target = " ".join(grid.source), " ".join(grid.target)
     return PAGE.format(
         title=markup(f"{shown(source)} \u2192 {shown(target)}"),
-        source=markup(source),
-        target=markup(target),
         picture=to_svg(grid),
         table=_table(grid),
     )
@@ -198,7 +198,8 @@ def to_png(grid: AttentionGrid) -> bytes:
     Raises:
         PictureError: The extra ``nmt[pictures]`` is not installed, or no font has a character.
     """
-    return rasterised(to_svg(grid))
+    layout = _layout(grid)
+    return rasterised(to_svg(grid), max(layout.width, layout.height))
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ def _words(grid: AttentionGrid, at: _Layout) -> Iterator[str]:
 
 
 def _label(word: str, attributes: str) -> str:
-    whole = f"<title>{markup(word)}</title>" if shown(word) != word else ""
+    whole = f"<title>{markup(word)}</title>" if len(word) > LONGEST else ""
     return f'<text class="word" {attributes}>{whole}{markup(shown(word))}</text>'
 
 

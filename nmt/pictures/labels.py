@@ -4,6 +4,8 @@ import re
 import unicodedata
 from html import escape
 
+from nmt.corpus.tokenizer import SPACE
+
 LONGEST = 28
 """Characters of a label; of a longer word only the beginning is shown."""
 NARROW = frozenset("fijlrtI.,;:!|'`()[]-\u2019\u2018 ")
@@ -12,7 +14,11 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def shown(word: str) -> str:
-    """A word as a label, its end cut off if it is long."""
+    """A word as a label, its end cut off if it is long.
+
+    The space before a subword is shown as ``_``, for few fonts have sentencepiece's sign.
+    """
+    word = word.replace(SPACE, "_")
     return word if len(word) <= LONGEST else f"{word[: LONGEST - 1]}\u2026"
 
 

@@ -10,17 +10,20 @@ import sys
 
 from nmt.errors import PictureError
 
-ZOOM = 2
+ZOOM = 2.0
 """Pixels of the PNG for each of the SVG, so that it is sharp on paper and on fine screens."""
+LARGEST = 8000
+"""Pixels of the longer side of the PNG, at most: 256 MB while it is drawn."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MISSING_CHARACTER = re.compile(r"No fonts with a (.+?)/U\+([0-9A-F]+) character")
 MISSING_FAMILY = "No match for"
-RENDER = f"""
+RENDER = """
 import sys
 import resvg_py
 svg = sys.stdin.buffer.read().decode()
+zoom = float(sys.argv[1])
 png = resvg_py.svg_to_bytes(
-    svg_string=svg, zoom={ZOOM}, background="white", log_information=True
+    svg_string=svg, zoom=zoom, background="white", log_information=True
 )
 sys.stdout.buffer.write(bytes(png))
 """
@@ -30,8 +33,12 @@ REMEDY = (
 )
 
 
-def rasterised(svg: str) -> bytes:
+def rasterised(svg: str, longer_side: int) -> bytes:
     """A picture as PNG, on white.
+
+    Args:
+        svg: The picture.
+        longer_side: Its width or its height, in pixels of the SVG.
 
     Raises:
         PictureError: The extra ``nmt[pictures]`` is not installed; or no font of this machine has
@@ -44,8 +51,12 @@ def rasterised(svg: str) -> bytes:
             "PNG needs resvg_py, which is not installed: pip install 'nmt[pictures]', or write "
             ".svg or .html"
         )
+    zoom = min(ZOOM, LARGEST / longer_side)
     done = subprocess.run(
-        [sys.executable, "-P", "-c", RENDER], input=svg.encode(), capture_output=True, check=True
+        [sys.executable, "-P", "-c", RENDER, str(zoom)],
+        input=svg.encode(),
+        capture_output=True,
+        check=True,
     )
     log, signature, content = done.stdout.partition(SIGNATURE)
     _refuse_boxes(log.decode(errors="replace"))

@@ -65,3 +65,19 @@ def test_a_token_only_one_model_can_reach_keeps_its_share() -> None:
     distribution, _ = ensemble.distribution(state, np.array([BOS]))
     expected = ScriptedStepper().predicts((5, EOS), ())[4] + np.log(0.5)
     assert distribution.log_probabilities[0, 4] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_memory_vectors_of_all_models_are_side_by_side() -> None:
+    class Reader(ScriptedStepper):
+        def __init__(self, vectors: np.ndarray) -> None:
+            super().__init__()
+            self.vectors = vectors
+
+        def memory(self, state: object) -> np.ndarray:
+            return self.vectors
+
+    narrow = np.array([[[1.0], [2.0], [0.0]]], dtype=np.float32)  # the last is padding
+    wide = np.array([[[3.0, 4.0], [5.0, 6.0]]], dtype=np.float32)
+    ensemble = EnsembleStepper([Reader(narrow), Reader(wide)])
+    found = ensemble.memory(ensemble.start(*batch([[4]])))
+    np.testing.assert_array_equal(found, [[[1.0, 3.0, 4.0], [2.0, 5.0, 6.0]]])

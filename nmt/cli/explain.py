@@ -1,0 +1,81 @@
+"""``nmt explain``: a translation, and how it came about."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nmt.cli.lines import write_bytes, write_line
+from nmt.cli.options import Beam, Json, LengthPenalty, Model, SetSearch, chosen_run, search_of
+from nmt.errors import SearchError
+
+EXAMPLES = """\b
+Examples:
+  nmt explain "Je suis étudiant"
+  nmt explain --html why.html "Je suis étudiant"
+  nmt explain --beam 2 --runners-up 8 "Il fait froid"
+"""
+
+
+def explain(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to translate and explain.")],
+    model: Model = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            show_default=False,
+            help="Write a page that plays the translation step by step to FILE instead; it needs "
+            "no network.",
+        ),
+    ] = None,
+    runners_up: Annotated[
+        int,
+        typer.Option(
+            "--runners-up", metavar="N", min=0, max=50, help="How many others of each subword."
+        ),
+    ] = 4,
+    beam: Beam = None,
+    length_penalty: LengthPenalty = None,
+    settings: SetSearch = None,
+    is_json: Json = False,
+) -> None:
+    """Show how a translation came about.
+
+    For each word: the source words it looked at, how sure the model was, and what it nearly wrote.
+    Then what the beam dropped on the way. A text of several sentences is explained sentence by
+    sentence.
+    """
+    if html is not None and is_json:
+        raise SearchError("--html and --json do not go together: leave one out")
+    if html is not None and not html.parent.is_dir():
+        raise SearchError(f"--html {html}: there is no folder {html.parent}: make it first")
+    run = chosen_run(model)
+    if run.is_exported:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    options = {"beam": beam, "length_penalty": length_penalty}
+    _, search = search_of(run.config(), options, settings or [], sections=("search",))
+    print("translating with", run.path, file=sys.stderr)
+    from nmt.translator import Translator
+
+    explanation = Translator.load(run, search).explain(text, runners_up=runners_up)
+    if is_json:
+        write_line(json.dumps(explanation.as_dict(), ensure_ascii=False))
+        return
+    if not explanation.sentences:
+        raise SearchError("this text is empty: there is nothing to explain")
+    if html is not None:
+        from nmt.explaining.page import to_page
+        from nmt.run import write_atomically
+
+        write_atomically(html, to_page(explanation).encode())
+        print("written to", html, file=sys.stderr)
+        return
+    from nmt.explaining.terminal import as_text
+
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    write_bytes(as_text(explanation, is_terminal).encode())
