@@ -29,7 +29,7 @@ def report(
             envvar="NMT_MODEL",
             show_default=False,
             help="The folder of a run, finished or not. By default the one under checkpoints/ "
-            "trained last.",
+            "that was worked on last.",
         ),
     ] = None,
     to: Annotated[
@@ -105,10 +105,10 @@ def _chosen(folder: Path | None) -> "RunDirectory":
     Raises:
         RunError: It is no run, or there is none.
     """
-    from nmt.run import CHECKPOINTS, RunDirectory, latest_run
+    from nmt.run import CHECKPOINTS, RunDirectory, newest_run
 
     if folder is None:
-        return latest_run(CHECKPOINTS)
+        return newest_run(CHECKPOINTS)
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "there is no such folder"
         raise RunError(f"{folder}: {problem}: name the folder of a run")

@@ -63,7 +63,10 @@ def score_run(
         note(f"translating the {len(sources):,} sentences of {split}")
         hypotheses = tuple(translation.text for translation in translator.translate(sources))
         kept = {"key": key, "translations": hypotheses}
-        write_atomically(run.translations_file, json.dumps(kept, ensure_ascii=False).encode())
+        try:
+            write_atomically(run.translations_file, json.dumps(kept, ensure_ascii=False).encode())
+        except OSError as error:  # a run may be where one only reads
+            note(f"translations not kept: {run.translations_file}: {error.strerror}")
     evaluation = evaluate(hypotheses, references, sources, corpus.target)
     languages = corpus.source, corpus.target
     return Scores(split, bool(corpus.test), languages, sources, references, hypotheses, evaluation)

@@ -1,6 +1,7 @@
 """``nmt report`` as a user calls it."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -105,6 +106,34 @@ def test_a_folder_to_deploy_and_a_run_of_another_version_have_a_page(
     page = (trained / "report.html").read_text()
     assert "does not understand the settings" in page and "span = 2" in page
     assert inside("report", "checkpoints/toy", "--set", "search.beam=1").code == 2
+
+
+def test_the_run_that_was_worked_on_last_is_meant_and_need_not_be_trained(
+    inside: Inside, trained: Path, folder: Path
+) -> None:
+    (folder / "checkpoints" / "new").mkdir()
+    shutil.copy(trained / "config.toml", folder / "checkpoints" / "new" / "config.toml")
+    os.utime(trained / "metrics.jsonl", (1, 1))
+    done = inside("report", "--no-scores")
+    assert done.lines == ["checkpoints/new/report.html"]
+    assert "not trained yet" in (folder / "checkpoints" / "new" / "report.html").read_text()
+    shutil.rmtree(folder / "checkpoints")
+    done = inside("report")
+    assert done.code == 2
+    assert "no run under checkpoints/" in done.errors[-1]
+
+
+def test_a_run_where_one_may_only_read_has_a_page_elsewhere(
+    inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, data: bytes) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("nmt.report.scores.write_atomically", refuse)
+    done = inside("report", "--to", "page.html")
+    assert done.code == 0
+    assert "translations not kept: checkpoints/toy/report.json: Permission denied" in done.errors
+    assert "nrefs:1" in (folder / "page.html").read_text()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "toy.toml", "text"])
