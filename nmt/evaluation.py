@@ -182,6 +182,11 @@ def bleu_tokenizer(language: str) -> str:
     return "char" if code in UNSPACED else "13a"
 
 
+def sets_words_apart(language: str) -> bool:
+    """Whether a language is written with spaces between its words."""
+    return _code(language) not in CHINESE | JAPANESE | UNSPACED
+
+
 def _code(language: str) -> str:
     """The language alone, without script or country."""
     return language.replace("_", "-").split("-")[0].lower()

@@ -112,6 +112,16 @@ class RunDirectory:
         """The folder of TensorBoard events."""
         return self.path / "tensorboard"
 
+    @property
+    def report_file(self) -> Path:
+        """The page about the run."""
+        return self.path / "report.html"
+
+    @property
+    def translations_file(self) -> Path:
+        """The translations that the page is about."""
+        return self.path / "report.json"
+
     def hypotheses_file(self, name: str) -> Path:
         """Where the translations of a test set are written.
 
@@ -367,6 +377,24 @@ def latest_run(root: Path) -> RunDirectory:
             "or name one with --model DIR"
         )
     return max(trained, key=lambda run: (_trained_at(run), run.path.name))
+
+
+def newest_run(root: Path) -> RunDirectory:
+    """The run in a folder of runs that was worked on last, trained or not.
+
+    Raises:
+        RunError: There is none.
+    """
+    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
+    if not runs:
+        raise RunError(f"no run under {root}/: train one with `nmt train`, or name its folder")
+
+    def worked_on(run: RunDirectory) -> tuple[int, str]:
+        files = (run.metrics_file, run.model_file, run.config_file)
+        times = [file.stat().st_mtime_ns for file in files if file.is_file()]
+        return max(times), run.path.name
+
+    return max(runs, key=worked_on)
 
 
 def chosen_runs(directories: Sequence[Path]) -> list[RunDirectory]:

@@ -78,6 +78,20 @@ class CorpusReport:
         return {split.name: asdict(split) for split in self.splits}
 
 
+def report_of(splits: Iterable[Mapping[str, Any]]) -> CorpusReport:
+    """The report that these are the plain values of.
+
+    Raises:
+        TypeError: They are of no report.
+    """
+    return CorpusReport(
+        tuple(
+            SplitReport(**{**split, "findings": tuple(Finding(**f) for f in split["findings"])})
+            for split in splits
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Corpus:
     """The splits of a corpus; train without what the report says is left out."""
@@ -115,7 +129,7 @@ def load_corpus(config: CorpusConfig) -> Corpus:
     checked = cached(
         "checked", key, lambda folder: _build(folder, dict(zip(names, splits, strict=True)), config)
     )
-    report = _read_report(checked / REPORT_FILE)
+    report = report_of(json.loads((checked / REPORT_FILE).read_text()))
     train_report = report.splits[0]
     if not train_report.kept:
         raise CorpusError(_nothing_left(train_report))
@@ -238,16 +252,6 @@ def _select(split: Dataset, kept: NDArray[np.bool_]) -> Iterator[Chunk]:
         chosen = table.filter(kept[first : first + len(table)])
         yield Chunk(chosen.column("source").to_pylist(), chosen.column("target").to_pylist())
         first += len(table)
-
-
-def _read_report(path: Path) -> CorpusReport:
-    splits = json.loads(path.read_text())
-    return CorpusReport(
-        tuple(
-            SplitReport(**split | {"findings": tuple(Finding(**f) for f in split["findings"])})
-            for split in splits
-        )
-    )
 
 
 def _nothing_left(train: SplitReport) -> str:

@@ -70,6 +70,11 @@ class Learner:
         self._average = [p.detach().clone() for p in self._parameters] if training.ema_decay else []
 
     @property
+    def parameters(self) -> int:
+        """Numbers in the model."""
+        return sum(weight.numel() for weight in named_weights(self.model).values())
+
+    @property
     def tensors(self) -> Tensors:
         """Everything that a step changes, where it is in memory."""
         weights = named_weights(self.model)

@@ -1,18 +1,47 @@
 """What a person sees of a training, and what is kept of it."""
 
+import io
 import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from typing_extensions import override
 
-from nmt.errors import TrainingError
+from nmt.corpus.checks import CorpusReport
+from nmt.errors import NmtError, TrainingError
 from nmt.progress import clock
 from nmt.run import write_atomically
+from nmt.translation import Translation
+
+
+@dataclass(frozen=True)
+class Session:
+    """A training that begins, or goes on.
+
+    Attributes:
+        step: Optimiser steps taken before.
+        elapsed_s: Seconds of training before.
+        machine: What it runs on, such as ``AMD EPYC 9R14, 2 threads, bf16``.
+        versions: Of Python and of the packages that decide the result, by name.
+        parameters: Numbers in the model.
+        pairs: Training pairs that are learned from.
+        too_long: Training pairs left out for their number of subwords.
+        corpus: What the check of the corpus found.
+    """
+
+    step: int
+    elapsed_s: float
+    machine: str
+    versions: Mapping[str, str]
+    parameters: int
+    pairs: int
+    too_long: int
+    corpus: CorpusReport
 
 
 @dataclass(frozen=True)
@@ -54,6 +83,7 @@ class Validation:
         is_best: The weights are kept.
         elapsed_s: Seconds of training, over all sessions.
         sample: A dev sentence, its reference and its translation.
+        translation: The same translation with the attention it was made with; None if not known.
     """
 
     step: int
@@ -63,6 +93,7 @@ class Validation:
     is_best: bool
     elapsed_s: float
     sample: tuple[str, str, str]
+    translation: Translation | None = field(default=None, compare=False)
 
     @property
     def perplexity(self) -> float:
@@ -75,6 +106,9 @@ class Reporter:
 
     def note(self, text: str) -> None:
         """A line for people: what was found, what was chosen."""
+
+    def session(self, session: Session) -> None:
+        """The first step is about to be taken."""
 
     def progress(self, progress: Progress) -> None:
         """Some steps were taken."""
@@ -96,6 +130,11 @@ class Reporters(Reporter):
     def note(self, text: str) -> None:
         for reporter in self._reporters:
             reporter.note(text)
+
+    @override
+    def session(self, session: Session) -> None:
+        for reporter in self._reporters:
+            reporter.session(session)
 
     @override
     def progress(self, progress: Progress) -> None:
@@ -206,25 +245,30 @@ class LiveReporter(Reporter):
 
 
 class MetricsFile(Reporter):
-    """``metrics.jsonl``: one JSON object a line, ``"kind"`` being progress or validation.
+    """``metrics.jsonl``: one JSON object a line, ``"kind"`` being session, progress or validation.
 
     Each kind is told once for a step, and what is not finite is null: strict JSON has no NaN.
 
     Args:
         file: Where to.
         step: The step a training goes on from; what the file says of later ones is taken out,
-            for they are about to be taken again.
+            for they are about to be taken again, and of a session that came no further.
     """
 
     def __init__(self, file: Path, step: int) -> None:
         told: dict[tuple[str, int], bytes] = {}
         for line in file.read_bytes().splitlines(True) if file.exists() else ():
             subject = _subject(line)
-            if subject and subject[1] <= step:
+            if subject and subject[1] <= step and subject != ("session", step):
                 told.setdefault(subject, line)
         write_atomically(file, b"".join(told.values()))
         self._told = set(told)
         self._stream = file.open("ab")
+
+    @override
+    def session(self, session: Session) -> None:
+        corpus = list(session.corpus.as_dict().values())
+        self._add({"kind": "session", **asdict(session), "corpus": corpus})
 
     @override
     def progress(self, progress: Progress) -> None:
@@ -232,8 +276,9 @@ class MetricsFile(Reporter):
 
     @override
     def validation(self, validation: Validation) -> None:
-        fields = {**asdict(validation), "perplexity": validation.perplexity}
-        self._add({"kind": "validation", **fields})
+        fields = asdict(replace(validation, translation=None))
+        del fields["translation"]
+        self._add({"kind": "validation", **fields, "perplexity": validation.perplexity})
 
     @override
     def close(self) -> None:
@@ -251,17 +296,18 @@ class MetricsFile(Reporter):
 
 
 class TensorBoardEvents(Reporter):
-    """The same scalars for TensorBoard.
+    """The same scalars for TensorBoard, and what each sample looked at as a picture.
 
     Args:
         folder: Where the events go.
         step: The step a training goes on from; later events of a killed session are hidden.
+        languages: Codes of the languages translated from and into: some are not drawn in words.
 
     Raises:
         TrainingError: TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, languages: Sequence[str] = ()) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -269,6 +315,7 @@ class TensorBoardEvents(Reporter):
                 "training.tensorboard is true, but TensorBoard is not installed: "
                 "pip install 'nmt[tensorboard]', or leave it false"
             ) from error
+        self._languages = languages
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
 
     @override
@@ -280,7 +327,25 @@ class TensorBoardEvents(Reporter):
     def validation(self, validation: Validation) -> None:
         for name in ("loss", "bleu", "perplexity"):
             self._writer.add_scalar(f"dev/{name}", getattr(validation, name), validation.step)
+        if validation.translation is not None:
+            self._draw(validation.translation, validation.step)
         self._writer.flush()
+
+    def _draw(self, translation: Translation, step: int) -> None:
+        """Add a picture of the attention, or in its place why there is none."""
+        from nmt.pictures import to_png
+        from nmt.pictures.readable import readable_grid
+
+        try:
+            content = to_png(readable_grid(translation, self._languages))
+        except NmtError as error:  # no attention, an empty translation, nothing to draw with
+            self._writer.add_text("dev/attention", f"no picture: {error}", step)
+            return
+        from PIL import Image
+
+        with Image.open(io.BytesIO(content)) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        self._writer.add_image("dev/attention", pixels, step, dataformats="HWC")
 
     @override
     def close(self) -> None:

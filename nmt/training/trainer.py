@@ -22,12 +22,14 @@ from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.exporting import export_run, lexicon_of
 from nmt.training.learner import Learner
+from nmt.training.machine import machine, versions
 from nmt.training.preparation import Material, prepare
 from nmt.training.progress import (
     MetricsFile,
     Progress,
     Reporter,
     Reporters,
+    Session,
     TensorBoardEvents,
     Validation,
 )
@@ -100,10 +102,12 @@ def train(
         reporter.note(f"going on after step {state.step}")
     watchers: list[Reporter] = [reporter, MetricsFile(run.metrics_file, state.step)]
     if config.training.tensorboard:
-        watchers.append(TensorBoardEvents(run.tensorboard, state.step))
+        languages = config.corpus.source, config.corpus.target
+        watchers.append(TensorBoardEvents(run.tensorboard, state.step, languages))
     with closing(Reporters(watchers)) as told, _stop_requests() as stop:
         training = Training(config, run, learner, material, told, state, stop, clock)
         told.note(training.description())
+        told.session(training.session())
         training.go_on()
     lexicon = lexicon_of(material.pairs, material.tokenizers, config)
     export_run(run, run, config, lexicon)
@@ -248,7 +252,7 @@ class Training:
         started = self.clock()
         with self.learner.evaluated_weights() as model:
             loss = self._dev.loss(self.learner)
-            bleu, hypotheses = self._dev.bleu(self.learner)
+            bleu, translations = self._dev.bleu(self.learner)
             is_best = (bleu, -loss) > (state.best_bleu, -state.best_loss)
             if is_best:
                 self.run.keep_weights(weights_bytes(named_weights(model)))
@@ -259,6 +263,7 @@ class Training:
         state.validation_s = self.clock() - started
         state.elapsed_s = self._clock.elapsed_s()
         self._recent.skip(state.validation_s)
+        reference, translation = self._dev.sample(state.step, translations)
         self.reporter.validation(
             Validation(
                 step=state.step,
@@ -267,7 +272,8 @@ class Training:
                 bleu=bleu,
                 is_best=is_best,
                 elapsed_s=state.elapsed_s,
-                sample=self._dev.sample(state.step, hypotheses),
+                sample=(translation.source, reference, translation.text),
+                translation=translation,
             )
         )
         if is_best and self.config.training.minutes:
@@ -303,18 +309,32 @@ class Training:
     def _epochs(self) -> float:
         return self.state.epoch + self.state.batch_in_epoch / self.state.batches_of_epoch
 
+    def session(self) -> Session:
+        """Where and on what the training is about to go on."""
+        precision = "fp32" if self.learner.autocast_type is None else "bf16"
+        return Session(
+            step=self.state.step,
+            elapsed_s=self.state.elapsed_s,
+            machine=f"{machine(self.learner.device)}, {precision}",
+            versions=versions(),
+            parameters=self.learner.parameters,
+            pairs=len(self.material.pairs),
+            too_long=self.material.pairs.left_out,
+            corpus=self.material.corpus.report,
+        )
+
     def description(self) -> str:
         """What was chosen, in a line."""
         learner, training = self.learner, self.config.training
-        parameters = sum(weight.numel() for weight in named_weights(learner.model).values())
         length = (
             f"{training.minutes:g} minutes" if training.minutes else f"{training.epochs} epochs"
         )
         precision = "fp32" if learner.autocast_type is None else "bf16"
         return (
-            f"{parameters / 1e6:.1f} million parameters, {precision} on {learner.device.type}, "
-            f"{torch.get_num_threads()} threads, batches of {training.tokens_per_batch:,} target "
-            f"tokens, {length} on {len(self.material.pairs):,} pairs"
+            f"{learner.parameters / 1e6:.1f} million parameters, "
+            f"{precision} on {learner.device.type}, {torch.get_num_threads()} threads, "
+            f"batches of {training.tokens_per_batch:,} target tokens, "
+            f"{length} on {len(self.material.pairs):,} pairs"
         )
 
 

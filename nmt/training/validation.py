@@ -9,6 +9,7 @@ from nmt.decoding.torch_stepper import TorchStepper
 from nmt.evaluation import bleu
 from nmt.training.learner import Learner
 from nmt.training.preparation import Material
+from nmt.translation import Translation
 from nmt.translator import Translator
 
 
@@ -39,16 +40,17 @@ class DevSet:
         """Mean cross-entropy of a dev token in nats, without smoothing."""
         return mean_loss(learner, self._pairs, self._tokens_per_batch)
 
-    def bleu(self, learner: Learner) -> tuple[float, list[str]]:
+    def bleu(self, learner: Learner) -> tuple[float, list[Translation]]:
         """BLEU of greedy translations of the chosen sentences, and the translations."""
         translator = Translator(TorchStepper(learner.model), *self._tokenizers, self._search)
-        hypotheses = [translation.text for translation in translator.translate(self._sources)]
-        return bleu(hypotheses, self._references, self._language), hypotheses
+        translations = translator.translate(self._sources, align=True)
+        hypotheses = [translation.text for translation in translations]
+        return bleu(hypotheses, self._references, self._language), translations
 
-    def sample(self, number: int, hypotheses: list[str]) -> tuple[str, str, str]:
-        """A sentence, its reference and its translation; another one for another number."""
-        row = number * 7 % len(hypotheses)
-        return self._sources[row], self._references[row], hypotheses[row]
+    def sample(self, number: int, translations: list[Translation]) -> tuple[str, Translation]:
+        """A reference and the translation it is for; another one for another number."""
+        row = number * 7 % len(translations)
+        return self._references[row], translations[row]
 
 
 def mean_loss(learner: Learner, pairs: EncodedPairs, tokens_per_batch: int) -> float:

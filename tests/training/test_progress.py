@@ -1,5 +1,6 @@
 """What is told of a training: the metrics file across kills, the lines, TensorBoard."""
 
+import io
 import json
 import math
 import sys
@@ -8,8 +9,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nmt.alignment import Alignment, Unit
+from nmt.corpus.checks import CorpusReport, Finding, SplitReport
 from nmt.errors import TrainingError
 from nmt.training.progress import (
     LineReporter,
@@ -18,10 +22,12 @@ from nmt.training.progress import (
     Progress,
     Reporter,
     Reporters,
+    Session,
     TensorBoardEvents,
     Validation,
     make_reporter,
 )
+from nmt.translation import TranslatedHypothesis, Translation
 
 PROGRESS = Progress(
     step=20,
@@ -43,6 +49,29 @@ VALIDATION = Validation(
     elapsed_s=61.4,
     sample=("Où est-il\u2028?", "Where is he?", "Where\nis it?"),
 )
+SESSION = Session(
+    step=0,
+    elapsed_s=0.0,
+    machine="an abacus",
+    versions={"nmt": "1.0"},
+    parameters=1234,
+    pairs=9,
+    too_long=1,
+    corpus=CorpusReport((SplitReport("train", 12, 10, (Finding("twice", 2, 3, True),)),)),
+)
+
+
+def translation(attention: bool = True) -> Translation:
+    """Of "le chat" to "the cat", which looked at "chat" alone from the second word on."""
+    weights = np.array([[0.75, 0.25], [0.0, 1.0]], dtype=np.float32)
+    sides = (
+        (Unit("le", True, 0), Unit("chat", True, 1)),
+        (Unit("the", True, 0), Unit("cat", True, 1)),
+    )
+    alignment = Alignment(*sides, weights, (1, 1)) if attention else None
+    pieces = ("\u2581the", "\u2581cat")
+    hypothesis = TranslatedHypothesis("the cat", -0.5, -1.0, pieces, None, True, alignment)
+    return Translation("le chat", ("\u2581le", "\u2581chat"), (hypothesis,))
 
 
 def steps(file: Path) -> list[tuple[str, int]]:
@@ -92,6 +121,52 @@ def test_each_line_holds_all_that_was_told(tmp_path: Path) -> None:
     assert second["perplexity"] == pytest.approx(math.e**2)
     assert second["sample"] == list(VALIDATION.sample)
     assert (second["kind"], second["bleu"], second["is_best"]) == ("validation", 12.34, True)
+
+
+def test_what_a_training_runs_on_and_what_its_check_found_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    with closing(MetricsFile(file, 0)) as metrics:
+        metrics.session(SESSION)
+    [line] = file.read_text().splitlines()
+    assert json.loads(line) == {
+        "kind": "session",
+        "step": 0,
+        "elapsed_s": 0.0,
+        "machine": "an abacus",
+        "versions": {"nmt": "1.0"},
+        "parameters": 1234,
+        "pairs": 9,
+        "too_long": 1,
+        "corpus": [
+            {
+                "name": "train",
+                "pairs": 12,
+                "kept": 10,
+                "findings": [{"reason": "twice", "pairs": 2, "first": 3, "left_out": True}],
+            }
+        ],
+    }
+
+
+def test_of_sessions_that_began_at_one_step_the_last_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    for step, machine in ((0, "a"), (20, "b"), (20, "c"), (20, "d")):
+        with closing(MetricsFile(file, step)) as metrics:
+            metrics.session(replace(SESSION, step=step, machine=machine))
+            metrics.progress(replace(PROGRESS, step=step + 20))
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    kept = [(line["step"], line["machine"]) for line in lines if line["kind"] == "session"]
+    assert kept == [(0, "a"), (20, "d")]
+
+
+def test_the_attention_of_a_sample_is_not_for_the_metrics_file(tmp_path: Path) -> None:
+    written = []
+    for number, shown in enumerate((None, translation())):
+        file = tmp_path / f"{number}.jsonl"
+        with closing(MetricsFile(file, 0)) as metrics:
+            metrics.validation(replace(VALIDATION, translation=shown))
+        written.append(file.read_text())
+    assert written[0] == written[1]
 
 
 def test_going_on_takes_out_what_is_about_to_be_told_again(tmp_path: Path) -> None:
@@ -297,6 +372,53 @@ def test_tensorboard_gets_the_same_scalars_and_hides_what_is_told_again(tmp_path
     ]
     losses = [(event.step, event.value) for event in found.Scalars("training/loss")]
     assert losses == [(20, 2.0), (40, 4.0), (60, 46.0), (80, 48.0)]
+
+
+def test_tensorboard_gets_a_picture_of_what_the_sample_looked_at(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    pytest.importorskip("resvg_py")
+    from PIL import Image
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with closing(TensorBoardEvents(tmp_path, 0)) as events:
+        events.validation(replace(VALIDATION, translation=translation()))
+        events.validation(replace(VALIDATION, step=40))  # of nothing that could be drawn
+    [found] = EventAccumulator(str(tmp_path)).Reload().Images("dev/attention")
+    assert found.step == VALIDATION.step
+    with Image.open(io.BytesIO(found.encoded_image_string)) as picture:
+        assert picture.size == (found.width, found.height)
+        pixels = np.asarray(picture.convert("L"), dtype=float)
+    # The cells are in the lower right corner: the first looked at "le" most, the second not at all.
+    cell = 56  # pixels: 28 of the picture, which is drawn twice as large
+    top, left = pixels.shape[0] - 24 - 2 * cell, _left_of_cells(pixels)
+    middle = pixels[top + cell // 2 :: cell, left + cell // 2 :: cell]
+    assert middle[1][1] < middle[0][0] < middle[0][1] < middle[1][0]
+
+
+def _left_of_cells(pixels: np.ndarray) -> int:
+    """The first column of pixels with the grey of the last row of cells, which has no letters."""
+    row = pixels[pixels.shape[0] - 24 - 10]
+    return int(np.flatnonzero(row < 250)[0])
+
+
+def test_tensorboard_is_told_why_there_is_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    shown = {20: translation(attention=False), 40: translation()}
+    with closing(TensorBoardEvents(tmp_path, 0)) as events:
+        for step, sample in shown.items():
+            events.validation(replace(VALIDATION, step=step, translation=sample))
+    found = EventAccumulator(str(tmp_path)).Reload()
+    told = [
+        event.tensor_proto.string_val[0].decode()
+        for event in found.Tensors("dev/attention/text_summary")
+    ]
+    assert "no attention" in told[0]
+    assert "pip install 'nmt[pictures]'" in told[1]
 
 
 def test_tensorboard_that_is_not_installed_is_said_with_what_to_do(

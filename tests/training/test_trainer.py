@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from nmt.config import RunConfig, override
@@ -386,3 +387,16 @@ def test_tensorboard_gets_the_scalars_of_the_metrics_file(corpus: Path, tmp_path
     events = EventAccumulator(str(run.tensorboard)).Reload()
     scalars = [(event.step, pytest.approx(event.value)) for event in events.Scalars("dev/bleu")]
     assert scalars == [(step, bleu) for step, _, bleu, _ in validations(run)]
+    shown = {*events.Tags()["images"], *events.Tags()["tensors"]}
+    assert shown & {"dev/attention", "dev/attention/text_summary"}, "or why there is no picture"
+
+
+def test_a_run_says_what_it_was_trained_on_and_with(corpus: Path, tmp_path: Path) -> None:
+    run, _ = run_to_end(tmp_path / "run", configured(corpus, "training.epochs=1"))
+    session = json.loads(run.metrics_file.read_text("utf-8").splitlines()[0])
+    assert (session["kind"], session["step"]) == ("session", 0)
+    weights = load_file(run.model_file).values()
+    assert session["parameters"] == sum(tensor.size for tensor in weights)
+    pairs = len((corpus / "train.fr").read_text().splitlines())
+    assert session["corpus"][0]["pairs"] == pairs
+    assert session["versions"]["torch"] == torch.__version__

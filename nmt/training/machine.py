@@ -1,0 +1,35 @@
+"""What a training runs on: the processor, and the versions of what decides the numbers."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+import nmt
+
+_PACKAGES = ("torch", "numpy", "sentencepiece", "sacrebleu")
+
+
+def machine(device: torch.device) -> str:
+    """The processor that learns, in words, such as ``AMD EPYC 9R14, 2 threads``."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    threads = torch.get_num_threads()
+    return f"{_processor()}, {threads} {'thread' if threads == 1 else 'threads'}"
+
+
+def versions() -> dict[str, str]:
+    """Of nmt, of Python and of the packages that decide what a training becomes."""
+    found = {"nmt": nmt.__version__, "Python": platform.python_version()}
+    return found | {name: version(name) for name in _PACKAGES}
+
+
+def _processor() -> str:
+    """Its name by the kernel's account, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
