@@ -54,6 +54,7 @@ th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--rule);text-align
 vertical-align:top}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 td code{white-space:nowrap}
+th{white-space:nowrap}
 td.text:last-child{min-width:14rem}
 tr.changed{background:var(--mark)}
 tr.changed td:first-child{box-shadow:inset .25rem 0 var(--c1)}
