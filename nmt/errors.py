@@ -44,3 +44,7 @@ class GlossaryError(NmtError):
 
 class MarkupError(NmtError):
     """Text that is to be XML is not well formed."""
+
+
+class ServerError(NmtError):
+    """The server cannot listen where it is to, or a model is not one that it can serve."""

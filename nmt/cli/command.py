@@ -10,7 +10,7 @@ import typer
 
 import nmt
 from nmt.cli import eval as evaluation
-from nmt.cli import export, score, tokenizer, train, translate
+from nmt.cli import export, score, serve, tokenizer, train, translate
 from nmt.errors import NmtError
 
 USER_ERROR = 2
@@ -65,6 +65,7 @@ app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
 app.command("eval", epilog=evaluation.EXAMPLES)(evaluation.evaluate)
 app.command("score", epilog=score.EXAMPLES)(score.score)
+app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
 
