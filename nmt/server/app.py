@@ -104,11 +104,8 @@ class Server:
         self, wanted: TranslateRequest, models: Sequence[Model]
     ) -> dict[str, Any]:
         texts = [_divided(model, text) for model, text in zip(models, wanted.texts, strict=True)]
-        jobs = [
-            job
-            for text, model in zip(texts, models, strict=True)
-            for job in _jobs(wanted, model, text)
-        ]
+        each_jobs = [_jobs(wanted, *pair) for pair in zip(models, texts, strict=True)]
+        jobs = [job for jobs in each_jobs for job in jobs]
         found = iter(await self._batcher.results(jobs))
         each = [(text, [next(found) for _ in text.sentences]) for text in texts]
         ranked = [joined_texts(text, translations) for text, translations in each]

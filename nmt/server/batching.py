@@ -1,7 +1,7 @@
 """In which order requests are done, and what is done together.
 
-Threads, one for each core, take what is waiting as soon as they are free; nobody waits for others to
-come. Results do not depend on what is done together, so that only speed does.
+Threads, one for each core, take what is waiting as soon as they are free; nobody waits for others
+to come. Results do not depend on what is done together, so that only speed does.
 
 The order is that of self-clocked fair queueing (Golestani, "A Self-Clocked Fair Queueing Scheme for
 Broadband Applications", INFOCOM 1994): each sentence is tagged with when it would be over if all

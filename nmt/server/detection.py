@@ -1,7 +1,7 @@
 """Which language a text is in.
 
-By py3langid: naive Bayes over byte n-grams, NumPy and nothing else, 140 languages of which those with
-a name in `languages` and those that are served are kept.
+By py3langid: naive Bayes over byte n-grams, NumPy and nothing else, 140 languages of which those
+with a name in `languages` and those that are served are kept.
 """
 
 from collections.abc import Collection

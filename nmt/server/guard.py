@@ -1,4 +1,4 @@
-"""What every request goes through first and last: the Host, the headers of the answer, the counts."""
+"""What every request goes through first and last: the Host, headers of the answer, the counts."""
 
 import sys
 import time

@@ -75,7 +75,7 @@ def divide(text: str, by_sentence: bool = True) -> DividedText:
 
 
 def shares(prefix: str, of: DividedText) -> list[str]:
-    """What each sentence's translation begins with, where that of the whole text does with a prefix.
+    """What the translation of each sentence begins with, where that of a text has a prefix.
 
     Lines of the prefix belong to lines of the text, and sentences to sentences; what a line of the
     prefix has too many goes to the last sentence of that line.
