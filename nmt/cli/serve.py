@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nmt.errors import ServerError
+from nmt.server.settings import Limits, Settings
 
 EXAMPLES = """\b
 Examples:
@@ -14,6 +15,8 @@ Examples:
   nmt serve --model fr-en --model en-fr --port 8080
   nmt serve --host 0.0.0.0 --allowed-host translate.example.org
 """
+
+LIMITS = Limits()
 
 
 def serve(
@@ -29,12 +32,11 @@ def serve(
         ),
     ] = None,
     host: Annotated[
-        str,
-        typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is for everybody."),
-    ] = "127.0.0.1",
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is for everybody.")
+    ] = Settings.host,
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Likewise; 0 for any that is free.")
-    ] = 5000,
+    ] = Settings.port,
     allowed_hosts: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,6 +47,44 @@ def serve(
             "Repeat for more.",
         ),
     ] = None,
+    max_body: Annotated[
+        int, typer.Option(metavar="BYTES", min=1, help="Size of the body of a request, at most.")
+    ] = LIMITS.body_bytes,
+    max_text: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Characters of a text, at most.")
+    ] = LIMITS.text_characters,
+    max_list: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Texts of a request, at most.")
+    ] = LIMITS.texts,
+    max_alternatives: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Translations besides the best, at most."),
+    ] = LIMITS.alternatives,
+    max_waiting: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Sentences of all requests that wait, at most; others are refused (503).",
+        ),
+    ] = LIMITS.waiting,
+    deadline: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0.1, help="When a request is given up (503)."),
+    ] = LIMITS.deadline_s,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            show_default=False,
+            help="Batches that are translated at a time, by default one for each core.",
+        ),
+    ] = None,
+    log: Annotated[
+        bool,
+        typer.Option("--log", help="Write a line for each request; never the texts."),
+    ] = False,
 ) -> None:
     """Serve models over HTTP: a page to use them at /, LibreTranslate's API beside it.
 
@@ -55,13 +95,19 @@ def serve(
     runs = chosen_runs(models or [])
     # NumPy multiplies no matrices then, and its threads would be in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    limits = Limits(
+        body_bytes=max_body,
+        text_characters=max_text,
+        texts=max_list,
+        alternatives=max_alternatives,
+        waiting=max_waiting,
+        deadline_s=deadline,
+    )
     try:
         from nmt.server.running import serve as serve_runs
     except ModuleNotFoundError as error:
         raise ServerError(
             f"this needs {error.name}, which is not installed: pip install 'nmt[serve]'"
         ) from error
-    from nmt.server.settings import Settings
-    from nmt.translator import cores
-
-    serve_runs(runs, Settings(host, port, tuple(allowed_hosts or ()), threads=cores()))
+    settings = Settings(host, port, tuple(allowed_hosts or ()), limits, threads, log)
+    serve_runs(runs, settings)

@@ -12,12 +12,11 @@ ESCAPED = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
-    """An answer that nobody keeps."""
+    """An answer with a value."""
     body = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     for character, escape in ESCAPED:
         body = body.replace(character, escape)
-    headers = {"cache-control": "no-store"}
-    return Response(body, status, headers, "application/json")
+    return Response(body, status, media_type="application/json")
 
 
 def refusal(refused: Refused) -> Response:

@@ -1,16 +1,15 @@
 """The routes: what is answered where."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -18,29 +17,25 @@ from starlette.types import ASGIApp
 from nmt.errors import NmtError
 from nmt.server.answers import json_answer, refusal
 from nmt.server.batching import Batcher
+from nmt.server.bodies import read_fields
 from nmt.server.detection import Detection, Detector
+from nmt.server.documentation import documentation_page
 from nmt.server.guard import Guard
 from nmt.server.languages import language_name
 from nmt.server.metrics import Metrics
 from nmt.server.models import Model, Models
-from nmt.server.reading import (
-    AUTO,
-    MOST_FIELDS,
-    Fields,
-    NextRequest,
-    TranslateRequest,
-    fields_of,
-    one_text,
-    read_form,
-    read_json,
-)
-from nmt.server.refusals import ClientGone, Refused
+from nmt.server.reading import AUTO, NextRequest, TranslateRequest, one_text
+from nmt.server.refusals import GONE, Refused
 from nmt.server.replies import details, joined_texts, next_words
 from nmt.server.settings import Settings
+from nmt.server.spec import make_spec
 from nmt.server.texts import DividedText, divide, shares
 from nmt.server.work import FindNextWords, Job, Piece, TranslateMarkup, TranslateSentences
+from nmt.translator import cores
 
-PAGE = Path(__file__).parent / "page"
+FOLDER = Path(__file__).parent
+PAGE = FOLDER / "page"
+DOCS = FOLDER / "docs"
 RETRY_S = 1
 
 Result = TypeVar("Result")
@@ -60,7 +55,9 @@ class Server:
         self._models = models
         self._detector = detector
         self._limits = settings.limits
-        self._batcher = Batcher(settings.threads, self._limits.waiting, self.metrics.note_batch)
+        self._spec = make_spec(settings.limits)
+        threads = cores() if settings.threads is None else settings.threads
+        self._batcher = Batcher(threads, self._limits.waiting, self.metrics.note_batch)
         self.metrics.waiting = lambda: self._batcher.waiting
 
     @asynccontextmanager
@@ -74,7 +71,7 @@ class Server:
 
     async def translate(self, request: Request) -> Response:
         """``POST /translate``."""
-        wanted = TranslateRequest.read(await self._fields(request), self._limits)
+        wanted = TranslateRequest.read(await read_fields(request, self._limits), self._limits)
         found = [self._detected(text, wanted) for text in wanted.texts]
         sources = [wanted.source if each is None else each.language for each in found]
         models = [self._model(source, wanted.target) for source in sources]
@@ -122,7 +119,7 @@ class Server:
 
     async def next(self, request: Request) -> Response:
         """``POST /next``."""
-        wanted = NextRequest.read(await self._fields(request), self._limits)
+        wanted = NextRequest.read(await read_fields(request, self._limits), self._limits)
         model = self._model(wanted.source, wanted.target)
         text = _divided(model, wanted.text)
         if not text.sentences:
@@ -135,7 +132,7 @@ class Server:
 
     async def detect(self, request: Request) -> Response:
         """``POST /detect``."""
-        text = one_text(await self._fields(request), self._limits)
+        text = one_text(await read_fields(request, self._limits), self._limits)
         return json_answer([each.as_dict() for each in self._detector.likely(text)])
 
     async def languages(self, request: Request) -> Response:
@@ -178,9 +175,18 @@ class Server:
             self.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
 
+    async def spec(self, request: Request) -> Response:
+        """``GET /spec``."""
+        return json_answer(self._spec)
+
+    async def documentation(self, request: Request) -> Response:
+        """``GET /docs``."""
+        url = f"{request.url.scheme}://{request.headers['host']}"
+        return HTMLResponse(documentation_page(self._spec, url))
+
     async def page(self, request: Request) -> Response:
         """``GET /``."""
-        return FileResponse(PAGE / "index.html", headers={"cache-control": "no-cache"})
+        return FileResponse(PAGE / "index.html")
 
     def _detected(self, text: str, wanted: TranslateRequest) -> Detection | None:
         """The language of a text, where that is to be found."""
@@ -198,47 +204,11 @@ class Server:
             raise Refused(400, f"no model here translates from {source} to {target}, only {here}")
         return model
 
-    async def _fields(self, request: Request) -> Fields:
-        """What a request says, in its body or, where that is empty, in its query."""
-        body = await self._body(request)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/json":
-            return read_json(body)
-        if kind == "multipart/form-data":
-            return await _read_multipart(request, body)
-        if kind in ("", "application/x-www-form-urlencoded") and (kind or not body):
-            return read_form(body or request.scope["query_string"])
-        raise Refused(
-            415, "the body is of an unknown type: send application/json, or a form with its type"
-        )
-
-    async def _body(self, request: Request) -> bytes:
-        most = self._limits.body_bytes
-        too_large = Refused(413, f"the body is too large: send at most {most} bytes")
-        length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > most:
-            raise too_large
-        parts = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._limits.body_s):
-                async for part in request.stream():
-                    size += len(part)
-                    if size > most:
-                        raise too_large
-                    parts.append(part)
-        except TimeoutError:
-            raise Refused(408, "the body did not come in time") from None
-        except ClientDisconnect:
-            raise ClientGone from None
-        return b"".join(parts)
-
     async def _while_connected(self, request: Request, awaited: Awaitable[Result]) -> Result:
         """Wait for something as long as the client does, but not longer than the deadline.
 
         Raises:
-            ClientGone: The client is not there any more.
-            Refused: It takes too long.
+            Refused: It takes too long, or the client is not there any more.
         """
         work = asyncio.ensure_future(awaited)
         gone = asyncio.ensure_future(_until_gone(request))
@@ -251,7 +221,7 @@ class Server:
             if work in done:
                 return work.result()
             if gone in done:
-                raise ClientGone
+                raise Refused(GONE, "the client has gone")
             raise Refused(503, f"not done within {self._limits.deadline_s:g} seconds", RETRY_S)
         finally:
             work.cancel()
@@ -264,7 +234,10 @@ def make_app(models: Models, detector: Detector, settings: Settings) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/", server.page),
-            Mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page"),
+            Mount("/page", StaticFiles(directory=PAGE)),
+            Route("/docs", server.documentation),
+            Mount("/docs", StaticFiles(directory=DOCS)),
+            Route("/spec", server.spec),
             Route("/translate", server.translate, methods=["POST"]),
             Route("/next", server.next, methods=["POST"]),
             Route("/detect", server.detect, methods=["POST"]),
@@ -278,7 +251,6 @@ def make_app(models: Models, detector: Detector, settings: Settings) -> ASGIApp:
         exception_handlers={
             Refused: _refuse,
             NmtError: _refuse_text,
-            ClientGone: _say_nothing,
             HTTPException: _refuse_path,
             Exception: _apologise,
         },
@@ -305,25 +277,9 @@ def _jobs(wanted: TranslateRequest, model: Model, text: DividedText) -> list[Job
     ]
 
 
-async def _read_multipart(request: Request, body: bytes) -> Fields:
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-        yield b""
-
-    parser = MultiPartParser(request.headers, stream(), max_files=0, max_fields=MOST_FIELDS)
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError):
-        raise Refused(400, "the form is not multipart/form-data without files") from None
-    return fields_of([(name, str(value)) for name, value in form.multi_items()])
-
-
 async def _until_gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -341,10 +297,6 @@ async def _refuse_path(request: Request, error: Exception) -> Response:
     answer = refusal(Refused(error.status_code, reasons.get(error.status_code, error.detail)))
     answer.headers.update(error.headers or {})
     return answer
-
-
-async def _say_nothing(request: Request, error: Exception) -> Response:
-    return Response(status_code=499)
 
 
 async def _apologise(request: Request, error: Exception) -> Response:

@@ -51,10 +51,7 @@ class Guard:
             await self._checked(scope)(scope, receive, noting_send)
         finally:
             self._metrics.in_progress -= 1
-            if status:
-                self._note(scope, status, time.perf_counter() - started)
-            else:
-                self._metrics.note_gone()
+            self._note(scope, status, time.perf_counter() - started)
 
     def _checked(self, scope: Scope) -> ASGIApp:
         hosts = hosts_of(scope["headers"])

@@ -48,7 +48,6 @@ class Metrics:
         self._batch_seconds = Histogram(SECONDS)
         self._batch_sentences = Histogram(SENTENCES)
         self._characters = 0
-        self._gone = 0
         self.in_progress = 0
         self.waiting: Callable[[], int] = lambda: 0
 
@@ -63,10 +62,6 @@ class Metrics:
         """
         self._requests[method, path, status] += 1
         self._seconds.setdefault(path, Histogram(SECONDS)).note(elapsed_s)
-
-    def note_gone(self) -> None:
-        """Count a client that did not wait for its answer."""
-        self._gone += 1
 
     def note_batch(self, sentences: int, elapsed_s: float) -> None:
         """Count sentences that were done together."""
@@ -95,7 +90,6 @@ class Metrics:
         yield from self._batch_sentences.lines("nmt_batch_sentences", {})
         for name, kind, help_text, value in (
             ("nmt_characters_total", "counter", "Characters to translate.", self._characters),
-            ("nmt_clients_gone_total", "counter", "Clients that left before.", self._gone),
             ("nmt_requests_in_progress", "gauge", "Requests not answered yet.", self.in_progress),
             ("nmt_sentences_waiting", "gauge", "Sentences not begun yet.", self.waiting()),
         ):

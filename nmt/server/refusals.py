@@ -1,5 +1,8 @@
 """What a request is answered that is not done, or not now."""
 
+GONE = 499
+"""What is noted of a client that closed the connection and so gets no answer, as nginx does."""
+
 
 class Refused(Exception):
     """A request that is not done.
@@ -15,7 +18,3 @@ class Refused(Exception):
         self.status = status
         self.reason = " ".join(reason.split())
         self.retry_after_s = retry_after_s
-
-
-class ClientGone(Exception):
-    """The client closed the connection: there is nobody to answer."""

@@ -41,7 +41,7 @@ class Settings:
         port: 0 for any that is free.
         hosts: Names that requests may use for it, besides addresses and ``localhost``.
         limits: What a request may ask for.
-        threads: Batches that are translated at a time.
+        threads: Batches that are translated at a time; None for one for each core.
         logs_requests: Whether each request is a line on standard error, without its texts.
     """
 
@@ -49,5 +49,5 @@ class Settings:
     port: int = 5000
     hosts: tuple[str, ...] = ()
     limits: Limits = Limits()
-    threads: int = 1
+    threads: int | None = None
     logs_requests: bool = False
