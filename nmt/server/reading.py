@@ -24,7 +24,7 @@ class Fields:
     """The fields of a request.
 
     Attributes:
-        values: Of each field, one or more.
+        values: Of each field that is given; null is not.
         is_form: They come from a form, where numbers and flags are spelt out.
     """
 
@@ -214,7 +214,7 @@ def read_json(body: bytes) -> Fields:
         raise Refused(400, "the body is JSON with a number that is too long") from None
     if not isinstance(value, dict):
         raise Refused(400, "the body is not a JSON object, such as {'q': 'text'}")
-    return Fields(value, is_form=False)
+    return Fields({name: of for name, of in value.items() if of is not None}, is_form=False)
 
 
 def read_form(body: bytes) -> Fields:
