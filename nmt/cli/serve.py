@@ -68,10 +68,19 @@ def serve(
             help="Sentences of all requests that wait, at most; others are refused (503).",
         ),
     ] = LIMITS.waiting,
+    max_connections: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Open at a time, at most; more are closed.")
+    ] = LIMITS.connections,
     deadline: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=0.1, help="When a request is given up (503)."),
     ] = LIMITS.deadline_s,
+    client_timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.1, help="In which a request's head must come, then its body."
+        ),
+    ] = LIMITS.client_s,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -102,6 +111,8 @@ def serve(
         alternatives=max_alternatives,
         waiting=max_waiting,
         deadline_s=deadline,
+        client_s=client_timeout,
+        connections=max_connections,
     )
     try:
         from nmt.server.running import serve as serve_runs

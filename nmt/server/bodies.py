@@ -38,7 +38,7 @@ async def _read_body(request: Request, limits: Limits) -> bytes:
         raise too_large
     body = b""
     try:
-        async with asyncio.timeout(limits.body_s):
+        async with asyncio.timeout(limits.client_s):
             async for part in request.stream():
                 body += part
                 if len(body) > limits.body_bytes:

@@ -34,6 +34,12 @@ def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
             elif self._waiting is None and (cycle is None or cycle.response_complete):
                 self._wait()
 
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            # The beginning of the next head may have come with this one.
+            if self.cycle.response_complete and self.conn.trailing_data[0]:
+                self._wait()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
             self._unset_keepalive_if_required()
@@ -44,7 +50,7 @@ def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
             self.transport.abort()
 
         def _wait(self) -> None:
-            self._waiting = self.loop.call_later(limits.head_s, self.transport.abort)
+            self._waiting = self.loop.call_later(limits.client_s, self.transport.abort)
 
         def _stop_waiting(self) -> None:
             if self._waiting is not None:

@@ -1,6 +1,7 @@
 """The server as a process: where it listens, and how it ends."""
 
 import gc
+import os
 import signal
 import socket
 import sys
@@ -69,6 +70,6 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise ServerError(
-            f"{settings.host}, port {settings.port}: cannot listen here: {error.strerror}: name "
-            "another --host or --port"
+            f"{settings.host}, port {settings.port}: cannot listen here: "
+            f"{os.strerror(error.errno) if error.errno else error}: name another --host or --port"
         ) from error

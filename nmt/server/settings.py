@@ -15,8 +15,7 @@ class Limits:
         alternatives: Asked for beside the best translation, or next words.
         waiting: Sentences that wait for a model, of all requests; more are refused.
         deadline_s: Seconds after which a request is given up.
-        body_s: Seconds in which a body must have come.
-        head_s: Seconds in which the head of a request must have come.
+        client_s: Seconds in which the head of a request must have come, and then its body.
         connections: That are open at a time; more are closed at once.
     """
 
@@ -27,8 +26,7 @@ class Limits:
     alternatives: int = 20
     waiting: int = 1_000
     deadline_s: float = 30.0
-    body_s: float = 10.0
-    head_s: float = 10.0
+    client_s: float = 10.0
     connections: int = 500
 
 

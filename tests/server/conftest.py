@@ -25,7 +25,14 @@ from nmt.server.models import Models
 from nmt.server.settings import Limits, Settings
 from nmt.training.exporting import export_run
 
-SIZES = ["model.hidden_size=16", "model.embedding_size=8", "tokenizer.vocabulary_size=300"]
+SETTINGS = [
+    "model.hidden_size=16",
+    "model.embedding_size=8",
+    "tokenizer.vocabulary_size=300",
+    # random weights never end a sentence
+    "search.max_length_factor=0.1",
+    "search.max_length_extra=8",
+]
 TEXT = ["le chat dort dans la maison", "the cat sleeps in the house", "<b>it's</b> & Where?"] * 9
 
 MakeClient = Callable[..., TestClient]
@@ -37,9 +44,8 @@ def served_runs(tmp_path_factory: pytest.TempPathFactory) -> list[RunDirectory]:
     folder = tmp_path_factory.mktemp("served")
     exported = []
     for source, target in (("fr", "en"), ("en", "fr")):
-        config = override(
-            RunConfig(), [*SIZES, f"corpus.source={source}", f"corpus.target={target}"]
-        )
+        languages = [f"corpus.source={source}", f"corpus.target={target}"]
+        config = override(RunConfig(), SETTINGS + languages)
         run = RunDirectory.create(folder / f"{source}-{target}-training", config)
         train_tokenizer(TEXT, config.tokenizer, run.joint_model)
         weights = weights_bytes(named_weights(build(config.model, 300, 300, seed=len(exported))))
@@ -66,11 +72,9 @@ def make_client(served_models: Models, detector: Detector) -> Iterator[MakeClien
     """Makes a client of a server within this process, given its limits."""
     clients = []
 
-    def make(
-        models: Models = served_models, hosts: tuple[str, ...] = (), **limits: Any
-    ) -> TestClient:
+    def make(hosts: tuple[str, ...] = (), **limits: Any) -> TestClient:
         settings = Settings(hosts=hosts, limits=Limits(**limits), threads=2)
-        app = make_app(models, detector, settings)
+        app = make_app(served_models, detector, settings)
         client = TestClient(app, "http://localhost:5000", raise_server_exceptions=False)
         clients.append(client.__enter__())
         return clients[-1]
@@ -162,3 +166,10 @@ def until(claim: Callable[[], bool], timeout_s: float = 20.0) -> None:
     while not claim():
         assert time.monotonic() < give_up, "it never was"
         time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def lasting_server(served_runs: list[RunDirectory]) -> Iterator[Served]:
+    """The real command with the models, one for many tests."""
+    with serving(served_runs) as served:
+        yield served
