@@ -30,8 +30,8 @@ const NO_ATTENTION =
 
 const find = (id) => document.getElementById(id);
 
-const source = new SourcePane({ onInput: translateSoon, onWord: pointAtSource });
-const target = new TargetPane({ onWord: pointAtTarget, onOpen: openChoices });
+const source = new SourcePane({ onInput: translateSoon, onWord: pointAtSource, onTurn: turnTo });
+const target = new TargetPane({ onWord: pointAtTarget, onTurn: turnTo, onOpen: openChoices });
 const languages = new Languages(translateSoon);
 const others = new Others((sentence, number) => draft.choose(sentence, number));
 const choices = new Choices();
@@ -135,7 +135,7 @@ function pointAtTarget(word) {
   if (!word) return;
   const words = shownWords(word.sentence);
   const { text, weights } = words.target[word.number];
-  turnTo(word.sentence);
+  pointed = word.sentence;
   if (weights) {
     source.light(word.sentence, weights);
     threads.draw(target.elementOf(word), source.elementsOf(word.sentence), weights);
@@ -148,7 +148,8 @@ function pointAtSource(word) {
   const words = word && shownWords(word.sentence);
   if (!words) return;
   const weights = words.target.map((each) => each.weights?.[word.number] ?? 0);
-  turnTo(word.sentence);
+  pointed = word.sentence;
+  source.mark(word);
   target.light(word.sentence, weights);
   threads.draw(source.elementOf(word), target.elementsOf(word.sentence), weights);
   const { text } = words.source[word.number];
@@ -160,13 +161,14 @@ function putOut() {
   if (!pointed) return;
   source.light(pointed, null);
   target.light(pointed, null);
+  source.mark(null);
   pointed = null;
   threads.clear();
   showGaze(hint());
 }
 
 function turnTo(sentence) {
-  pointed = current = sentence;
+  current = sentence;
   others.show(sentence, draft.sentences.length === 1, languages.pair?.target ?? "");
 }
 
@@ -190,6 +192,7 @@ function gaze(word, verb, words, weights) {
 
 function strong(text) {
   const element = document.createElement("b");
+  element.dir = "auto";
   element.textContent = text;
   return element;
 }

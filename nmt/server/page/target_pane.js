@@ -1,24 +1,26 @@
 // The translation: each word is a button, and all of them together one stop of the Tab key.
 
-import { light } from "./source_pane.js";
+import { light, replaceParts } from "./source_pane.js";
 
 /** The words of the translation. */
 export class TargetPane {
   /**
-   * @param {{onWord: function, onOpen: function}} listener `onWord` with {sentence, number} of the
-   *   word that the pointer or the focus is on, or null; `onOpen` with the same and its element.
+   * @param {{onWord: function, onTurn: function, onOpen: function}} listener `onWord` with
+   *   {sentence, number} of the word that the pointer or the focus is on, or null; `onTurn` with a
+   *   sentence that got the focus; `onOpen` with a word that was clicked, and its element.
    */
   constructor(listener) {
     this.listener = listener;
     this.box = document.getElementById("translation");
-    this.words = new Map(); // elements, and the word that each is
-    this.elements = new Map(); // by sentence: its elements in order
-    this.drawn = new Map(); // by sentence: its part of the page, and what it was drawn from
+    this.words = new WeakMap(); // elements, and the word that each is
+    this.drawn = new Map(); // by sentence: what it was drawn from, its words' elements, their box
     this.box.addEventListener("pointerover", (event) => listener.onWord(this.wordOf(event.target)));
     this.box.addEventListener("pointerleave", () => listener.onWord(this.focused));
     this.box.addEventListener("focusin", (event) => {
       this.makeTabStop(event.target);
-      listener.onWord(this.wordOf(event.target));
+      const word = this.wordOf(event.target);
+      listener.onWord(word);
+      if (word) listener.onTurn(word.sentence);
     });
     this.box.addEventListener("focusout", () => listener.onWord(null));
     this.box.addEventListener("click", (event) => this.open(event.target));
@@ -38,11 +40,11 @@ export class TargetPane {
   }
 
   elementOf({ sentence, number }) {
-    return this.elements.get(sentence)?.[number];
+    return this.elementsOf(sentence)[number];
   }
 
   elementsOf(sentence) {
-    return this.elements.get(sentence) ?? [];
+    return this.drawn.get(sentence)?.elements ?? [];
   }
 
   /** Draw what has changed. */
@@ -51,30 +53,24 @@ export class TargetPane {
     const drawn = new Map();
     const parts = sentences.flatMap((sentence, number) => {
       const before = this.drawn.get(sentence);
-      const isSame = before && before.translation === sentence.translation &&
-        before.stale === sentence.stale;
-      const part = isSame ? before : { ...sentence, element: this.draw(sentence) };
+      const { translation, stale } = sentence;
+      const isSame = before && before.translation === translation && before.stale === stale;
+      const part = isSame ? before : this.draw({ sentence, translation, stale });
       drawn.set(sentence, part);
-      return [spaceBefore(number), part.element];
+      return [spaceBefore(number), part.box];
     });
-    for (const sentence of this.drawn.keys()) if (!drawn.has(sentence)) this.forget(sentence);
     this.drawn = drawn;
-    const children = [...this.box.childNodes];
-    const isUnchanged = children.length === parts.length && parts.every((part, i) =>
-      typeof part === "string" ? children[i].data === part : children[i] === part);
-    if (!isUnchanged) this.box.replaceChildren(...parts);
+    replaceParts(this.box, parts);
     if (focused) this.elementOf(focused)?.focus({ preventScroll: true });
     if (!this.box.querySelector("[tabindex='0']")) this.makeTabStop(this.box.querySelector(".word"));
   }
 
-  draw(sentence) {
-    this.forget(sentence);
-    const element = document.createElement("span");
-    const { translation, stale } = sentence;
-    element.className = translation ? "sentence" : "sentence stale";
+  draw({ sentence, translation, stale }) {
+    const box = document.createElement("span");
     if (!translation) {
-      element.textContent = stale ?? "";
-      return element;
+      box.className = "stale";
+      box.textContent = stale ?? "";
+      return { translation, stale, box, elements: [] };
     }
     const { text, words } = translation.hypotheses[translation.shown];
     let at = 0;
@@ -82,18 +78,12 @@ export class TargetPane {
       const button = makeWord(word);
       button.classList.toggle("chosen", word.start === translation.chosen);
       this.words.set(button, { sentence, number });
-      element.append(text.slice(at, word.start), button);
+      box.append(text.slice(at, word.start), button);
       at = word.end;
       return button;
     });
-    element.append(text.slice(at));
-    this.elements.set(sentence, elements);
-    return element;
-  }
-
-  forget(sentence) {
-    for (const element of this.elementsOf(sentence)) this.words.delete(element);
-    this.elements.delete(sentence);
+    box.append(text.slice(at));
+    return { translation, stale, box, elements };
   }
 
   /** Light up words of a sentence, each as strongly as its weight says. */
