@@ -14,7 +14,7 @@ from nmt.server.settings import Limits
 
 MOST_FIELDS = 1_000
 CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")
-FLAGS: Mapping[Any, bool] = {"true": True, "1": True, "false": False, "0": False, "": False}
+FLAGS = {"true": True, "false": False}
 AUTO = "auto"
 """The source language of a text whose language is to be found."""
 
@@ -40,7 +40,7 @@ class Fields:
         texts: list[Any] = value if is_list else [value]
         if len(texts) > limits.texts:
             raise Refused(
-                413, f"q is a list of {len(texts)} texts: give at most {limits.texts} at a time"
+                400, f"q is a list of {len(texts)} texts: give at most {limits.texts} at a time"
             )
         for number, text in enumerate(texts):
             _check_text("q" if not is_list else f"q[{number}]", text, limits)
@@ -136,7 +136,7 @@ class TranslateRequest:
         characters = sum(map(len, texts))
         if request.wants_details and characters > limits.details_characters:
             raise Refused(
-                413,
+                400,
                 f"details of {characters} characters are too many: ask for those of at most "
                 f"{limits.details_characters}",
             )
@@ -259,7 +259,7 @@ def _check_text(name: str, value: Any, limits: Limits) -> None:
         raise Refused(400, f"{name} is not a text")
     if len(value) > limits.text_characters:
         raise Refused(
-            413,
+            400,
             f"{name} has {len(value)} characters: give at most {limits.text_characters} at a time",
         )
     try:

@@ -6,9 +6,11 @@ elsewhere, and so is as good as ``localhost``. No answer allows another site to 
 """
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterable
 
 LOCALHOST = "localhost"
+HOST = re.compile(r"(?:(?P<name>[^][:]+)|\[(?P<address>[0-9a-f:.]+)\])(?::[0-9]*)?")
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -43,14 +45,10 @@ def is_allowed(host: str, names: Collection[str]) -> bool:
         host: A name or an address, perhaps with a port; IPv6 in brackets.
         names: The names besides ``localhost``, in small letters.
     """
-    name = host.lower()
-    if name.startswith("["):
-        name, _, port = name[1:].partition("]")
-        port = port.removeprefix(":")
-    else:
-        name, _, port = name.partition(":")
-    if port and not (port.isascii() and port.isdigit()):
+    match = HOST.fullmatch(host.lower())
+    if match is None:
         return False
+    name = match["name"] or match["address"]
     return name == LOCALHOST or name in names or _is_address(name)
 
 

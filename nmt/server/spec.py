@@ -195,9 +195,13 @@ def _word() -> Schema:
 
 
 def _object(properties: Mapping[str, Schema], required: tuple[str, ...] | None = None) -> Schema:
-    """An object; all its properties are required, where none are named."""
+    """An object; all its properties are required, where none are named, and others may be null."""
     names = list(properties if required is None else required)
-    return {"type": "object", "properties": dict(properties), "required": names}
+    schemas = {
+        name: schema if name in names else schema | {"nullable": True}
+        for name, schema in properties.items()
+    }
+    return {"type": "object", "properties": schemas, "required": names}
 
 
 def _list(items: Schema) -> Schema:
@@ -227,9 +231,9 @@ def _post(summary: str, request: str, answer: Schema, example: Schema) -> Schema
             },
             "responses": {
                 "200": _answer(answer),
-                "400": _error("A field is missing or wrong, or there is no such model."),
+                "400": _error("A field is missing, wrong or too large, or no model does this."),
                 "408": _error("The body did not come in time."),
-                "413": _error("The body, a text or the list is too large."),
+                "413": _error("The body is too large."),
                 "415": _error("The body is neither JSON nor a form."),
                 "503": _busy(),
             },
