@@ -23,12 +23,10 @@ from nmt.server.refusals import Refused
 from nmt.server.work import Job, Work
 
 SENTENCES_PER_BATCH = 64
-CHARACTERS_PER_BATCH = 4_000
+COST_PER_BATCH = 5_000
 """Of the sentences of a batch, or one that is longer: what a thread does before it looks again."""
 FEWEST_SENTENCES = 8
 """Sentences that are not divided among idle threads."""
-CHARACTERS_OF_A_JOB = 20
-"""What a sentence costs besides its length, in characters."""
 LONGEST_RETRY_S = 60
 
 log = logging.getLogger(__name__)
@@ -78,7 +76,7 @@ class FairQueue:
         """Let the jobs of an order wait."""
         tag = self._clock
         for place, job in enumerate(order.jobs):
-            tag += len(job.piece.text) + CHARACTERS_OF_A_JOB
+            tag += job.piece.cost
             heap = self._heaps.setdefault(job.work, [])
             heapq.heappush(heap, (tag, next(self._numbers), order, place))
         self.waiting += len(order.jobs)
@@ -106,11 +104,11 @@ class FairQueue:
         work = min(self._heaps, key=lambda work: self._heaps[work][0][:2])
         heap = self._heaps[work]
         taken: list[tuple[Order, int]] = []
-        characters = 0
+        cost = 0
         while heap and len(taken) < min(most, SENTENCES_PER_BATCH):
             _, _, order, place = heap[0]
-            characters += len(order.jobs[place].piece.text)
-            if taken and characters > CHARACTERS_PER_BATCH:
+            cost += order.jobs[place].piece.cost
+            if taken and cost > COST_PER_BATCH:
                 break
             self._clock = max(self._clock, heapq.heappop(heap)[0])
             order.waiting -= 1

@@ -10,6 +10,8 @@ from nmt.server.reading import MOST_FIELDS, Fields, fields_of, read_form, read_j
 from nmt.server.refusals import GONE, Refused
 from nmt.server.settings import Limits
 
+MOST_DRAINED = 20
+"""How many times larger than allowed a body may be that is read to its end before it is refused."""
 FORM_TYPES = ("", "application/x-www-form-urlencoded")
 
 
@@ -34,19 +36,26 @@ async def read_fields(request: Request, limits: Limits) -> Fields:
 
 async def _read_body(request: Request, limits: Limits) -> bytes:
     too_large = Refused(413, f"the body is too large: send at most {limits.body_bytes} bytes")
-    if int(request.headers.get("content-length", "0")) > limits.body_bytes:
-        raise too_large
+    announced = int(request.headers.get("content-length", "0"))
+    if announced > limits.body_bytes and "expect" in request.headers:
+        raise too_large  # the client waits to hear it
     body = b""
+    size = 0
     try:
         async with asyncio.timeout(limits.client_s):
             async for part in request.stream():
-                body += part
-                if len(body) > limits.body_bytes:
+                size += len(part)
+                # A client that is cut off while it sends may never read why.
+                if max(size, announced) > MOST_DRAINED * limits.body_bytes:
                     raise too_large
+                if size <= limits.body_bytes:
+                    body += part
     except TimeoutError:
         raise Refused(408, "the body did not come in time") from None
     except ClientDisconnect:
         raise Refused(GONE, "the client has gone") from None
+    if size > limits.body_bytes:
+        raise too_large
     return body
 
 

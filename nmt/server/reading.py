@@ -43,14 +43,14 @@ class Fields:
                 400, f"q is a list of {len(texts)} texts: give at most {limits.texts} at a time"
             )
         for number, text in enumerate(texts):
-            _check_text("q" if not is_list else f"q[{number}]", text, limits)
+            _check_text("q" if not is_list else f"q[{number}]", text, limits.text_characters)
         return texts, is_list
 
-    def text(self, name: str, limits: Limits) -> str | None:
-        """A text; None if it is not given."""
-        value = self.values.get(name)
+    def prefix(self, limits: Limits) -> str | None:
+        """What a translation begins with; None if it is not given."""
+        value = self.values.get("prefix")
         if value is not None:
-            _check_text(name, value, limits)
+            _check_text("prefix", value, limits.prefix_characters)
         return value
 
     def code(self, name: str) -> str:
@@ -131,7 +131,7 @@ class TranslateRequest:
             is_html=fields.format() == "html",
             alternatives=alternatives if "alternatives" in fields.values else None,
             wants_details=fields.flag("details"),
-            prefix=fields.text("prefix", limits),
+            prefix=fields.prefix(limits),
         )
         characters = sum(map(len, texts))
         if request.wants_details and characters > limits.details_characters:
@@ -176,7 +176,7 @@ class NextRequest:
             text=one_text(fields, limits),
             source=fields.code("source"),
             target=fields.code("target"),
-            prefix=fields.text("prefix", limits) or "",
+            prefix=fields.prefix(limits) or "",
             count=fields.number("count", 5, limits.alternatives),
         )
 
@@ -254,14 +254,11 @@ def fields_of(pairs: Sequence[tuple[str, str]]) -> Fields:
     return Fields(values, is_form=True)
 
 
-def _check_text(name: str, value: Any, limits: Limits) -> None:
+def _check_text(name: str, value: Any, most: int) -> None:
     if not isinstance(value, str):
         raise Refused(400, f"{name} is not a text")
-    if len(value) > limits.text_characters:
-        raise Refused(
-            400,
-            f"{name} has {len(value)} characters: give at most {limits.text_characters} at a time",
-        )
+    if len(value) > most:
+        raise Refused(400, f"{name} has {len(value)} characters: give at most {most} at a time")
     try:
         check_text(value)
     except SearchError:

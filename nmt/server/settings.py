@@ -10,6 +10,7 @@ class Limits:
     Attributes:
         body_bytes: Of a request's body.
         text_characters: Of one text.
+        prefix_characters: Of the beginning of a translation, which is forced word by word.
         texts: In one list.
         details_characters: Of all texts, where details are asked for.
         alternatives: Asked for beside the best translation, or next words.
@@ -21,6 +22,7 @@ class Limits:
 
     body_bytes: int = 200_000
     text_characters: int = 5_000
+    prefix_characters: int = 1_000
     texts: int = 100
     details_characters: int = 2_000
     alternatives: int = 20

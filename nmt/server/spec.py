@@ -78,7 +78,11 @@ def _schemas(limits: Limits) -> Schema:
         "target": code | {"description": "The language to translate into.", "example": "en"},
     }
     most = {"type": "integer", "minimum": 0, "maximum": limits.alternatives}
-    begun = text | {"description": "What the translation begins with."}
+    begun = {
+        "type": "string",
+        "maxLength": limits.prefix_characters,
+        "description": "What the translation begins with.",
+    }
     return {
         "TranslateRequest": _object(
             {

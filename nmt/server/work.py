@@ -10,6 +10,9 @@ from nmt.server.models import Model
 from nmt.text_constraints import TextConstraints
 from nmt.translation import Translation
 
+COST = 20
+"""What a sentence costs besides its length, in characters."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -22,6 +25,11 @@ class Piece:
 
     text: str
     prefix: str = ""
+
+    @property
+    def cost(self) -> int:
+        """About how long it takes, in characters; a prefix is gone through word by word."""
+        return COST + len(self.text) + 2 * len(self.prefix)
 
 
 class Work(Protocol):

@@ -248,13 +248,13 @@ def test_health_is_told(client: TestClient) -> None:
         ({"prefix": "a", "format": "html"}, 400, "not for html"),
         ({"prefix": "a", "q": ["b", "c"]}, 400, "a prefix is for one text"),
         ({"prefix": 3}, 400, "prefix is not a text"),
-        ({"prefix": "a" * 21}, 400, "prefix has 21 characters"),
+        ({"prefix": "a" * 6}, 400, "prefix has 6 characters"),
     ],
 )
 def test_what_is_wrong_or_too_much_is_refused_in_one_line(
     make_client: MakeClient, body: dict[str, Any], status: int, words: str
 ) -> None:
-    client = make_client(text_characters=20, texts=3, details_characters=10)
+    client = make_client(text_characters=20, texts=3, details_characters=10, prefix_characters=5)
     found, reason = refusal(client, **body)
     assert (found, words in reason) == (status, True), reason
 
@@ -328,7 +328,7 @@ def test_what_is_no_form_is_refused(
 
 def test_a_body_that_is_too_large_is_refused(make_client: MakeClient) -> None:
     client = make_client(body_bytes=100)
-    for body in (b"x" * 101, iter([b"x" * 60, b"x" * 60])):
+    for body in (b"x" * 101, b"x" * 10_000, iter([b"x" * 60, b"x" * 60])):
         response = client.post("/translate", content=body)
         assert response.status_code == 413
         assert response.headers["connection"] == "close"

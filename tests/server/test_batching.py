@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nmt.server.batching import (
-    CHARACTERS_PER_BATCH,
+    COST_PER_BATCH,
     SENTENCES_PER_BATCH,
     Batcher,
     FairQueue,
@@ -80,7 +80,7 @@ def test_a_batch_has_so_many_sentences_and_characters_and_no_more() -> None:
     queue.add(order(Shout(), *["a"] * 200))
     assert len(taken(queue, 1000)) == SENTENCES_PER_BATCH
     queue = FairQueue(10_000)
-    queue.add(order(Shout(), "a" * (CHARACTERS_PER_BATCH + 1), "b" * 1999, "c" * 1999, "d" * 1999))
+    queue.add(order(Shout(), "a" * COST_PER_BATCH, "b" * 2480, "c" * 2480, "d" * 2480))
     assert [len(taken(queue, 10)) for _ in range(3)] == [1, 2, 1]
 
 
