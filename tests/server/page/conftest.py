@@ -109,7 +109,7 @@ def until(page: Any, expression: str, argument: Any = None) -> Any:
 
     Playwright's own way evaluates a string in the page, which the page forbids.
     """
-    end = time.monotonic() + 5
+    end = time.monotonic() + 20
     while not (value := page.evaluate(expression, argument)):
         assert time.monotonic() < end, f"{expression} ({argument}) did not come true"
         time.sleep(0.01)
@@ -136,7 +136,7 @@ def open_page(browser: Any, api: Api) -> Iterator[Open]:
         **settings: Any,
     ) -> Any:
         context = browser.new_context(**settings)
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(20_000)
         context.add_init_script(NOTE_VIOLATIONS)
         contexts.append(context)
         found = Opened(context.new_page())
