@@ -65,7 +65,7 @@ def serve(
         typer.Option(
             metavar="N",
             min=1,
-            help="Sentences of all requests that wait, at most; others are refused (503).",
+            help="Requests that wait for a model, at most; more are refused (503).",
         ),
     ] = LIMITS.waiting,
     max_connections: Annotated[

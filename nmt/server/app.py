@@ -103,6 +103,11 @@ class Server:
         texts = [_divided(model, text) for model, text in zip(models, wanted.texts, strict=True)]
         each_jobs = [_jobs(wanted, *pair) for pair in zip(models, texts, strict=True)]
         jobs = [job for jobs in each_jobs for job in jobs]
+        if len(jobs) > self._limits.sentences:
+            raise Refused(
+                400,
+                f"q has {len(jobs)} sentences: give at most {self._limits.sentences} at a time",
+            )
         found = iter(await self._batcher.results(jobs))
         each = [(text, [next(found) for _ in text.sentences]) for text in texts]
         ranked = [joined_texts(text, translations) for text, translations in each]

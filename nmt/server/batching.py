@@ -58,19 +58,21 @@ class FairQueue:
     """The jobs that wait. No thread's business; see `Batcher`.
 
     Args:
-        most: Jobs that may wait.
+        most: Orders that may wait. A large one is only one, lest it kept small ones out.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._orders = 0  # that have jobs here
         self._heaps: dict[Work, list[Entry]] = {}
         self._clock = 0.0  # the highest tag of what was taken
         self._numbers = count()
         self.waiting = 0
 
-    def has_room(self, order: Order) -> bool:
-        """Whether the jobs of an order may wait here."""
-        return self.waiting + len(order.jobs) <= self._most
+    @property
+    def is_full(self) -> bool:
+        """Whether no order may be added."""
+        return self._orders >= self._most
 
     def add(self, order: Order) -> None:
         """Let the jobs of an order wait."""
@@ -80,16 +82,20 @@ class FairQueue:
             heap = self._heaps.setdefault(job.work, [])
             heapq.heappush(heap, (tag, next(self._numbers), order, place))
         self.waiting += len(order.jobs)
+        self._orders += 1
 
     def remove(self, order: Order) -> None:
         """Forget those jobs of an order that were not taken."""
-        for work in {job.work for job in order.jobs} & set(self._heaps) if order.waiting else ():
+        if not order.waiting:
+            return
+        for work in {job.work for job in order.jobs} & set(self._heaps):
             left = [entry for entry in self._heaps[work] if entry[2] is not order]
             heapq.heapify(left)
             self._heaps[work] = left
             if not left:
                 del self._heaps[work]
         self.waiting -= order.waiting
+        self._orders -= 1
         order.waiting = 0
 
     def take(self, most: int) -> tuple[Work, list[tuple[Order, int]]]:
@@ -112,6 +118,7 @@ class FairQueue:
                 break
             self._clock = max(self._clock, heapq.heappop(heap)[0])
             order.waiting -= 1
+            self._orders -= not order.waiting
             taken.append((order, place))
         if not heap:
             del self._heaps[work]
@@ -124,7 +131,7 @@ class Batcher:
 
     Args:
         threads: Batches that are done at a time.
-        most_waiting: Jobs that may wait.
+        most_waiting: Requests that may wait.
         note: Called with the jobs of each batch and the seconds it took.
     """
 
@@ -175,7 +182,7 @@ class Batcher:
             return []
         order = Order(jobs, self._loop.create_future())
         with self._changed:
-            if not self._queue.has_room(order):
+            if self._queue.is_full:
                 raise Refused(503, "too much is waiting to be translated", self._retry_after_s())
             self._queue.add(order)
             self._changed.notify(len(jobs))

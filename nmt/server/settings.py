@@ -14,7 +14,8 @@ class Limits:
         texts: In one list.
         details_characters: Of all texts, where details are asked for.
         alternatives: Asked for beside the best translation, or next words.
-        waiting: Sentences that wait for a model, of all requests; more are refused.
+        sentences: Of all texts of a request.
+        waiting: Requests that wait for a model; more are refused.
         deadline_s: Seconds after which a request is given up.
         client_s: Seconds in which the head of a request must have come, and then its body.
         connections: That are open at a time; more are closed at once.
@@ -26,10 +27,11 @@ class Limits:
     texts: int = 100
     details_characters: int = 2_000
     alternatives: int = 20
-    waiting: int = 1_000
+    sentences: int = 1_000
+    waiting: int = 256
     deadline_s: float = 30.0
     client_s: float = 10.0
-    connections: int = 500
+    connections: int = 900
 
 
 @dataclass(frozen=True)

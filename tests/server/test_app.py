@@ -369,10 +369,16 @@ def test_a_text_that_waits_too_long_is_given_up(make_client: MakeClient) -> None
     assert "not done within 0 seconds" in response.json()["error"]
 
 
-def test_more_sentences_than_may_wait_are_refused(make_client: MakeClient) -> None:
-    client = make_client(waiting=2)
-    response = client.post("/translate", json={"q": ["le", "la", "chat"], **DIRECTION})
+def test_more_requests_than_may_wait_are_refused(make_client: MakeClient) -> None:
+    client = make_client(waiting=0)
+    response = client.post("/translate", json={"q": TEXT, **DIRECTION})
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) >= 1
-    assert json.loads(response.text)["error"]
-    assert client.post("/translate", json={"q": ["le", "la"], **DIRECTION}).status_code == 200
+    assert json.loads(response.text)["error"] == "too much is waiting to be translated"
+
+
+def test_a_text_of_too_many_sentences_is_refused(make_client: MakeClient) -> None:
+    client = make_client(sentences=3)
+    assert refusal(client, q="a\nb\nc\nd") == (400, "q has 4 sentences: give at most 3 at a time")
+    assert refusal(client, q=["a\nb", "c\nd"])[0] == 400
+    assert answer(client, q=["a\nb", "c"])

@@ -85,17 +85,27 @@ def test_a_batch_has_so_many_sentences_and_characters_and_no_more() -> None:
 
 
 def test_what_is_given_up_is_not_done_and_makes_room() -> None:
-    queue = FairQueue(3)
+    queue = FairQueue(2)
     work = Shout()
     given_up, kept = order(work, "a", "b"), order(work, "c")
     queue.add(given_up)
+    assert not queue.is_full
     queue.add(kept)
-    assert not queue.has_room(order(work, "d"))
+    assert queue.is_full
     queue.remove(given_up)
     queue.remove(given_up)
     assert queue.waiting == 1
-    assert queue.has_room(order(work, "d", "e"))
+    assert not queue.is_full
     assert taken(queue, 10) == ["c"]
+    queue.remove(kept)
+    for _ in range(2):
+        assert not queue.is_full
+        queue.add(order(work, "d", "e"))
+    assert queue.is_full
+    assert taken(queue, 2) == ["d", "d"]
+    assert queue.is_full, "of both there is a sentence left"
+    assert taken(queue, 1) == ["e"]
+    assert not queue.is_full
 
 
 def batcher(threads: int = 1, most: int = 100) -> Batcher:
@@ -162,7 +172,7 @@ def test_one_that_fails_does_not_fail_the_others() -> None:
 
 def test_more_than_may_wait_is_refused_and_said_when_to_come_back() -> None:
     async def scenario() -> None:
-        work, one = Shout(), batcher(most=3)
+        work, one = Shout(), batcher(most=1)
         one.start()
         running = asyncio.create_task(one.results(jobs(work, "a")))
         await asyncio.sleep(0.05)

@@ -79,7 +79,7 @@ def test_translations_over_a_socket_are_those_of_the_translator_and_nothing_impo
 
 
 def test_a_client_that_goes_frees_its_place(start_serving: Start) -> None:
-    with start_serving("--max-waiting", "500") as served:
+    with start_serving() as served:
         for _ in range(3):
             connections = [served.connect() for _ in range(4)]
             for connection in connections:
