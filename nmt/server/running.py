@@ -67,9 +67,12 @@ def _listen(settings: Settings) -> socket.socket:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise ServerError(
             f"{settings.host}, port {settings.port}: cannot listen here: "
             f"{os.strerror(error.errno) if error.errno else error}: name another --host or --port"
         ) from error
+    # Else the body of an answer waits until the client has said that it has the head: 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

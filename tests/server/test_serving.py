@@ -182,6 +182,19 @@ def test_a_large_request_does_not_keep_small_ones_waiting(start_serving: Start) 
         assert status(everything(large)) == 200
 
 
+def test_an_answer_does_not_wait_for_acknowledgements(lasting_server: Served) -> None:
+    elapsed_s = []
+    with lasting_server.connect() as connection:
+        for _ in range(20):
+            started = time.perf_counter()
+            connection.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while b"ok" not in answer:
+                answer += connection.recv(65536)
+            elapsed_s.append(time.perf_counter() - started)
+    assert min(elapsed_s) < 0.035, "a delayed acknowledgement takes 0.04 s"
+
+
 def test_too_many_connections_are_closed(start_serving: Start) -> None:
     with start_serving("--max-connections", "5") as served, ExitStack() as stack:
         connections = [stack.enter_context(served.connect()) for _ in range(5)]
