@@ -48,3 +48,7 @@ class MarkupError(NmtError):
 
 class PictureError(NmtError):
     """There is nothing to draw, or no way to draw it here."""
+
+
+class ServerError(NmtError):
+    """The server cannot listen where it is to, or a model is not one that it can serve."""

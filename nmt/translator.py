@@ -129,7 +129,7 @@ class Translator:
 
         exported = load_stepper(run.export, (source.digest, target.digest))
         whole = exported.without_shortlist()
-        threads = _cores() if threads is None else threads
+        threads = cores() if threads is None else threads
         return cls(exported, source, target, options, longest, threads, whole)
 
     @classmethod
@@ -495,7 +495,7 @@ def _torch_stepper(
     return TorchStepper(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
 
 
-def _cores() -> int:
+def cores() -> int:
     """Processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -19,7 +19,14 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 NOT_TO_TRANSLATE = TO_TRAIN | {"huggingface_hub", "pandas", "rich", "tensorboard", "transformers"}
-SLOW = NOT_TO_TRANSLATE | {"numpy", "onnxruntime", "sentencepiece"}
+SLOW = NOT_TO_TRANSLATE | {
+    "numpy",
+    "onnxruntime",
+    "py3langid",
+    "sentencepiece",
+    "starlette",
+    "uvicorn",
+}
 
 RUN_AND_LIST = """
 import atexit, sys
@@ -133,6 +140,7 @@ def in_base_install(
         (["translate", "--help"], 0),
         (["eval", "--help"], 0),
         (["score", "--help"], 0),
+        (["serve", "--help"], 0),
         (["train", "--no-such-option"], 2),
         (["train", "no-such-recipe"], 2),
         (["train", "--set", "training.epoch=3"], 2),
@@ -140,6 +148,7 @@ def in_base_install(
         (["tokenizer", "--set", "corpus.path=no-such-folder"], 2),
         (["translate", "Bonjour"], 2),
         (["translate", "--model", "no-such-folder", "Bonjour"], 2),
+        (["serve", "--model", "no-such-folder"], 2),
         (["eval"], 2),
         (["eval", "no-such-run", "no-such-file"], 2),
         (["score", "Bonjour", "Hello"], 2),
@@ -267,6 +276,15 @@ def test_what_needs_more_than_the_base_install_says_in_one_line_what_and_how_to_
         rf"nmt: this needs ({names}), which is not installed: pip install 'nmt\[train\]'", last
     )
     assert "Traceback" not in done.stderr
+
+
+def test_serving_says_which_extra_it_needs(base_install: Path, runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "exported").symlink_to(runs / "exported")
+    done = in_base_install(base_install, tmp_path, "-m", "nmt", "serve", "--model", "exported")
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(
+        r"nmt: this needs \w+, which is not installed: pip install 'nmt\[serve\]'\n", done.stderr
+    )
 
 
 def test_the_packages_that_are_explained_are_those_of_the_extra() -> None:

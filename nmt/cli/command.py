@@ -10,7 +10,7 @@ import typer
 
 import nmt
 from nmt.cli import eval as evaluation
-from nmt.cli import explain, export, report, score, tokenizer, train, translate
+from nmt.cli import explain, export, report, score, serve, tokenizer, train, translate
 from nmt.errors import NmtError
 
 USER_ERROR = 2
@@ -67,6 +67,7 @@ app.command("eval", epilog=evaluation.EXAMPLES)(evaluation.evaluate)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("score", epilog=score.EXAMPLES)(score.score)
 app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
 

@@ -1,0 +1,78 @@
+"""The server as a process: where it listens, and how it ends."""
+
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+from uvicorn import Config, Server
+
+from nmt.errors import ServerError
+from nmt.run import RunDirectory
+from nmt.server.app import make_app
+from nmt.server.connections import protocol_of
+from nmt.server.detection import Detector
+from nmt.server.models import Models
+from nmt.server.settings import Settings
+
+BACKLOG = 1_024
+KEEP_ALIVE_S = 60
+"""Seconds for which a connection may idle between two requests."""
+LAST_ANSWERS_S = 5
+"""Seconds beyond the deadline in which the last answers are sent."""
+
+
+def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
+    """Serve exported runs until a signal ends it; what was accepted by then is finished.
+
+    Args:
+        runs: At least one.
+        settings: How.
+
+    Raises:
+        ServerError: It cannot listen there, or a run is not exported.
+        RunError: A run is damaged.
+    """
+    listening = _listen(settings)
+    models = Models.load(runs)
+    app = make_app(models, Detector(models.codes), settings)
+    server = Server(
+        Config(
+            app,
+            http=protocol_of(settings.limits),
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=round(settings.limits.deadline_s) + LAST_ANSWERS_S,
+        )
+    )
+    # uvicorn raises the signal that ended it once more when it is done, for who was there before.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: None)
+    gc.freeze()  # the models stay
+    host, port = listening.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    print(f"serving at http://{name}:{port} (end with Ctrl-C)", file=sys.stderr, flush=True)
+    server.run([listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ServerError(
+            f"{settings.host}, port {settings.port}: cannot listen here: "
+            f"{os.strerror(error.errno) if error.errno else error}: name another --host or --port"
+        ) from error
+    # Else the body of an answer waits until the client has said that it has the head: 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

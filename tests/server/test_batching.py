@@ -1,0 +1,206 @@
+"""The order in which sentences are done, what is done together, and who is not waited for."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from nmt.server.batching import (
+    COST_PER_BATCH,
+    SENTENCES_PER_BATCH,
+    Batcher,
+    FairQueue,
+    Order,
+)
+from nmt.server.refusals import Refused
+from nmt.server.work import Job, Piece
+
+
+@dataclass(frozen=True)
+class Shout:
+    """Work that can be held up, and that notes what it did together."""
+
+    name: str = "shout"
+    may_go: threading.Event = field(default_factory=threading.Event, compare=False)
+    batches: list[list[str]] = field(default_factory=list, compare=False)
+
+    def __call__(self, pieces: Sequence[Piece]) -> list[str]:
+        texts = [piece.text for piece in pieces]
+        self.batches.append(texts)
+        assert self.may_go.wait(20)
+        if "bad" in texts:
+            raise ValueError("bad")
+        return [text.upper() for text in texts]
+
+
+def order(work: Any, *texts: str) -> Order:
+    return Order([Job(work, Piece(text)) for text in texts], future=None)  # type: ignore[arg-type]
+
+
+def taken(queue: FairQueue, most: int = 1) -> list[str]:
+    _, jobs = queue.take(most)
+    return [order.jobs[place].piece.text for order, place in jobs]
+
+
+def test_a_small_request_passes_a_large_one_and_the_large_one_gets_its_turns() -> None:
+    queue = FairQueue(1000)
+    work = Shout()
+    queue.add(order(work, *["large" * 20] * 10))
+    found: list[str] = []
+    for number in range(12):
+        if not found or found[-1].startswith("small"):
+            queue.add(order(work, f"small {number}"))
+        found += taken(queue)
+    # A small one costs 27 and a large one 120: the tags of the small ones are 27, 54, 81, 108 and
+    # 135, then 162, 189, 216 and 243, those of the large ones 120 and 240.
+    assert [place for place, text in enumerate(found) if text.startswith("large")] == [4, 9]
+
+
+def test_what_comes_first_is_done_first_where_all_is_equal() -> None:
+    queue = FairQueue(10)
+    work = Shout()
+    for text in "abc":
+        queue.add(order(work, text))
+    assert taken(queue, 3) == ["a", "b", "c"]
+
+
+def test_only_what_is_of_the_same_work_is_taken_together() -> None:
+    queue = FairQueue(10)
+    for work, text in ((Shout("one"), "a"), (Shout("two"), "b"), (Shout("one"), "c")):
+        queue.add(order(work, text))
+    assert [taken(queue, 10), taken(queue, 10)] == [["a", "c"], ["b"]]
+    assert queue.waiting == 0
+
+
+def test_a_batch_has_so_many_sentences_and_characters_and_no_more() -> None:
+    queue = FairQueue(10_000)
+    queue.add(order(Shout(), *["a"] * 200))
+    assert len(taken(queue, 1000)) == SENTENCES_PER_BATCH
+    queue = FairQueue(10_000)
+    queue.add(order(Shout(), "a" * COST_PER_BATCH, "b" * 2480, "c" * 2480, "d" * 2480))
+    assert [len(taken(queue, 10)) for _ in range(3)] == [1, 2, 1]
+
+
+def test_what_is_given_up_is_not_done_and_makes_room() -> None:
+    queue = FairQueue(2)
+    work = Shout()
+    given_up, kept = order(work, "a", "b"), order(work, "c")
+    queue.add(given_up)
+    assert not queue.is_full
+    queue.add(kept)
+    assert queue.is_full
+    queue.remove(given_up)
+    queue.remove(given_up)
+    assert queue.waiting == 1
+    assert not queue.is_full
+    assert taken(queue, 10) == ["c"]
+    queue.remove(kept)
+    for _ in range(2):
+        assert not queue.is_full
+        queue.add(order(work, "d", "e"))
+    assert queue.is_full
+    assert taken(queue, 2) == ["d", "d"]
+    assert queue.is_full, "of both there is a sentence left"
+    assert taken(queue, 1) == ["e"]
+    assert not queue.is_full
+
+
+def batcher(threads: int = 1, most: int = 100) -> Batcher:
+    return Batcher(threads, most, lambda sentences, elapsed_s: None)
+
+
+def jobs(work: Shout, *texts: str) -> list[Job]:
+    return [Job(work, Piece(text)) for text in texts]
+
+
+async def waiting(batcher: Batcher, count: int) -> None:
+    async with asyncio.timeout(20):
+        while batcher.waiting != count:
+            await asyncio.sleep(0.001)
+
+
+def test_requests_that_wait_are_done_together_and_each_gets_its_own() -> None:
+    async def scenario() -> None:
+        work, one = Shout(), batcher()
+        one.start()
+        first = asyncio.create_task(one.results(jobs(work, "a")))
+        await asyncio.sleep(0.05)
+        others = [asyncio.create_task(one.results(jobs(work, c, c + "x"))) for c in "bcd"]
+        await waiting(one, 6)
+        work.may_go.set()
+        assert await first == ["A"]
+        assert [await other for other in others] == [["B", "BX"], ["C", "CX"], ["D", "DX"]]
+        assert [len(batch) for batch in work.batches] == [1, 6]
+        one.close()
+
+    asyncio.run(scenario())
+
+
+def test_idle_threads_share_what_is_waiting() -> None:
+    async def scenario() -> None:
+        work, two = Shout(), batcher(threads=2)
+        two.start()
+        await asyncio.sleep(0.05)
+        task = asyncio.create_task(two.results(jobs(work, *"abcdefghijklmnopqrst")))
+        await asyncio.sleep(0)
+        await waiting(two, 0)
+        work.may_go.set()
+        assert await task == list("ABCDEFGHIJKLMNOPQRST")
+        assert [len(batch) for batch in work.batches] == [10, 10]
+        two.close()
+
+    asyncio.run(scenario())
+
+
+def test_one_that_fails_does_not_fail_the_others() -> None:
+    async def scenario() -> None:
+        work, one = Shout(), batcher()
+        one.start()
+        tasks = [asyncio.create_task(one.results(jobs(work, text))) for text in ("a", "bad", "b")]
+        work.may_go.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert (results[0], results[2]) == (["A"], ["B"])
+        assert isinstance(results[1], ValueError)
+        assert one.is_ready
+        one.close()
+
+    asyncio.run(scenario())
+
+
+def test_more_than_may_wait_is_refused_and_said_when_to_come_back() -> None:
+    async def scenario() -> None:
+        work, one = Shout(), batcher(most=1)
+        one.start()
+        running = asyncio.create_task(one.results(jobs(work, "a")))
+        await asyncio.sleep(0.05)
+        waits = asyncio.create_task(one.results(jobs(work, "b", "c")))
+        await waiting(one, 2)
+        with pytest.raises(Refused) as refused:
+            await one.results(jobs(work, "d", "e"))
+        assert refused.value.status == 503
+        assert refused.value.retry_after_s == 1
+        waits.cancel()
+        await waiting(one, 0)
+        work.may_go.set()
+        assert await running == ["A"]
+        assert work.batches == [["a"]], "what was given up was never begun"
+        one.close()
+
+    asyncio.run(scenario())
+
+
+def test_closing_finishes_what_is_waiting() -> None:
+    async def scenario() -> None:
+        work, one = Shout(), batcher()
+        work.may_go.set()
+        one.start()
+        task = asyncio.create_task(one.results(jobs(work, "a", "b")))
+        await asyncio.sleep(0)
+        one.close()
+        assert await task == ["A", "B"]
+        assert not one.is_ready
+
+    asyncio.run(scenario())

@@ -1,0 +1,256 @@
+"""The real command, over real sockets: slow clients, clients that go, and how it ends."""
+
+import errno
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmt.run import RunDirectory
+
+from .conftest import Served, everything, post, until
+
+Start = Callable[..., Any]
+
+REQUEST = {"q": "le chat dort", "source": "fr", "target": "en"}
+LARGE = REQUEST | {"q": [f"le chat dort dans la maison {i} " * 4 for i in range(100)]}
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def body(answer: bytes) -> Any:
+    return json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+def metric(served: Served, name: str) -> float:
+    with served.connect() as connection:
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        text = everything(connection).decode()
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_once_all_that_was_accepted_is_answered(
+    start_serving: Start, number: int
+) -> None:
+    with start_serving() as served, ExitStack() as stack:
+        connections = [stack.enter_context(served.connect(60)) for _ in range(6)]
+        for connection in connections:
+            connection.sendall(post("/translate", LARGE))
+        until(lambda: metric(served, "nmt_requests_in_progress") == 7)
+        served.process.send_signal(number)
+        answers = [everything(connection) for connection in connections]
+        assert [status(answer) for answer in answers] == [200] * 6
+        assert all(len(body(answer)["translatedText"]) == 100 for answer in answers)
+        assert served.process.wait(20) == 0
+        assert served.process.stderr.read() == ""
+
+
+def test_translations_over_a_socket_are_those_of_the_translator_and_nothing_imports_torch(
+    start_serving: Start, served_models: Any
+) -> None:
+    with start_serving("--log") as served:
+        answer = served.ask("/translate", REQUEST)
+        expected = served_models.find("fr", "en").translator.translate([REQUEST["q"]])
+        assert body(answer) == {"translatedText": expected[0].text}
+        back = REQUEST | {"source": "en", "target": "fr"}
+        expected = served_models.find("en", "fr").translator.translate([REQUEST["q"]])
+        assert body(served.ask("/translate", back)) == {"translatedText": expected[0].text}
+        maps = Path(f"/proc/{served.process.pid}/maps")
+        if maps.exists():
+            assert "onnxruntime" in maps.read_text()
+            assert "torch" not in maps.read_text()
+        served.process.terminate()
+        logged = served.process.stderr.read()
+        assert re.fullmatch(r"(POST /translate 200 [0-9.]+ ms\n){2}", logged), "and no texts"
+
+
+def test_a_client_that_goes_frees_its_place(start_serving: Start) -> None:
+    with start_serving() as served:
+        for _ in range(3):
+            connections = [served.connect() for _ in range(4)]
+            for connection in connections:
+                connection.sendall(post("/translate", LARGE))
+            until(lambda: metric(served, "nmt_sentences_waiting") > 300)
+            for connection in connections:
+                connection.close()
+            until(lambda: metric(served, "nmt_sentences_waiting") == 0)
+        assert status(served.ask("/translate", REQUEST)) == 200
+        name = 'nmt_requests_total{method="POST",path="/translate",status="499"}'
+        until(lambda: metric(served, name) == 12)
+        assert metric(served, "nmt_batch_sentences_sum") < 600, "what was not begun never was"
+
+
+def test_slow_clients_are_given_up_and_keep_nobody_waiting(start_serving: Start) -> None:
+    whole = post("/translate", REQUEST)
+    with start_serving("--client-timeout", "1") as served, ExitStack() as stack:
+        silent, dripping, in_head, in_body, in_second = (
+            stack.enter_context(served.connect()) for _ in range(5)
+        )
+        in_head.sendall(whole[:40])
+        in_body.sendall(whole[:-5])
+        in_second.sendall(post("/translate", REQUEST, close=False) + whole[:40])
+        started = time.monotonic()
+        assert status(served.ask("/translate", REQUEST)) == 200
+        assert time.monotonic() - started < 1
+        with suppress(OSError):  # a byte now and then is no way to stay
+            for byte in whole[:40]:
+                dripping.sendall(bytes([byte]))
+                time.sleep(0.1)
+        assert [ended(each) for each in (silent, dripping, in_head)] == [b""] * 3
+        assert ended(in_second).count(b"HTTP/1.1 200") == 1
+        answer = ended(in_body)
+        assert (status(answer), body(answer)) == (408, {"error": "the body did not come in time"})
+        assert time.monotonic() - started < 8
+
+
+def ended(connection: socket.socket) -> bytes:
+    """What came before the server ended the connection, in whatever way."""
+    try:
+        return everything(connection)
+    except ConnectionResetError:
+        return b""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Host: evil.example",
+        b"Host: localhost.evil.example",
+        b"Host: localhost:80:80",
+        b"Host: <script>alert(1)</script>",
+        b"Host: localhost\r\nHost: evil.example",
+        b"Host:",
+        b"X: y",
+    ],
+)
+def test_only_the_right_host_is_answered(lasting_server: Served, head: bytes) -> None:
+    with lasting_server.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + head + b"\r\nConnection: close\r\n\r\n")
+        answer = everything(connection)
+    assert status(answer) == 400
+    assert b"<" not in answer
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:80", "127.0.0.1:5000", "[::1]:1", "10.0.0.1"]
+)
+def test_localhost_and_addresses_are_right(lasting_server: Served, host: str) -> None:
+    with lasting_server.connect() as connection:
+        request = f"GET /live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        assert status(everything(connection)) == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000,
+        b"POST /translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5, 6\r\n\r\n",
+        b"POST /translate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_gets_a_4xx(lasting_server: Served, sent: bytes) -> None:
+    with lasting_server.connect() as connection:
+        connection.sendall(sent)
+        assert 400 <= status(connection.recv(65536)) < 502
+    assert status(lasting_server.ask("/translate", REQUEST)) == 200
+
+
+def test_a_large_request_does_not_keep_small_ones_waiting(start_serving: Start) -> None:
+    with start_serving() as served, served.connect(60) as large:
+        large.sendall(post("/translate", LARGE))
+        until(lambda: metric(served, "nmt_sentences_waiting") > 20)
+        assert status(served.ask("/translate", REQUEST)) == 200
+        assert metric(served, "nmt_sentences_waiting") > 0, "the large one is not over yet"
+        assert status(everything(large)) == 200
+
+
+def test_an_answer_does_not_wait_for_acknowledgements(lasting_server: Served) -> None:
+    elapsed_s = []
+    with lasting_server.connect() as connection:
+        for _ in range(20):
+            started = time.perf_counter()
+            connection.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while b"ok" not in answer:
+                answer += connection.recv(65536)
+            elapsed_s.append(time.perf_counter() - started)
+    assert min(elapsed_s) < 0.035, "a delayed acknowledgement takes 0.04 s"
+
+
+def test_too_many_connections_are_closed(start_serving: Start) -> None:
+    with start_serving("--max-connections", "5") as served, ExitStack() as stack:
+        connections = [stack.enter_context(served.connect()) for _ in range(5)]
+        assert not is_answered(served)
+        connections[0].close()
+        until(lambda: is_answered(served))
+
+
+def is_answered(served: Served) -> bool:
+    try:
+        return bool(served.ask("/translate", REQUEST))
+    except OSError:
+        return False
+
+
+def refused(*arguments: str | Path) -> str:
+    """What the command says when it refuses to start: one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nmt", "serve", *map(str, arguments)],
+        env={name: of for name, of in os.environ.items() if name != "NMT_MODEL"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_a_port_that_is_taken_is_said(
+    lasting_server: Served, served_runs: list[RunDirectory]
+) -> None:
+    said = refused("--model", served_runs[0].path, "--port", str(lasting_server.port))
+    port = lasting_server.port
+    assert said == (
+        f"nmt: 127.0.0.1, port {port}: cannot listen here: {os.strerror(errno.EADDRINUSE)}: name "
+        "another --host or --port\n"
+    )
+
+
+def test_a_run_without_export_is_refused_with_what_to_do(
+    served_runs: list[RunDirectory],
+) -> None:
+    path = served_runs[0].path.with_name("fr-en-training")
+    said = refused("--model", path, "--port", "0")
+    assert said.endswith(f"write its export first with `nmt export {path}`\n")
+
+
+def test_of_two_models_for_a_direction_the_first_is_used(
+    served_runs: list[RunDirectory], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from nmt.server.models import Models
+
+    first, second = served_runs[0], RunDirectory(tmp_path / "second")
+    second.path.symlink_to(first.path)
+    models = Models.load([first, second])
+    assert models.directions == [("fr", "en")]
+    assert "second is left out: another model before it" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Texts as sentences, prefixes as those of sentences, and words where they are."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.server.texts import divide, shares
+from nmt.server.words import Finder
+
+TEXTS = st.text("aB.?! \n\r\té\u0301,'»")
+
+
+@given(TEXTS)
+def test_a_text_divided_and_joined_again_keeps_its_words_and_its_lines(text: str) -> None:
+    divided = divide(text)
+    joined = divided.joined([sentence.text for sentence in divided.sentences])
+    assert [line.split() for line in joined.split("\n")] == [
+        line.split() for line in text.split("\n")
+    ]
+    assert joined.count("\r") == text.count("\r")
+
+
+@given(TEXTS)
+def test_sentences_are_where_they_are_said_to_be(text: str) -> None:
+    for sentence in divide(text).sentences:
+        assert text[sentence.start :].startswith(sentence.text)
+        assert sentence.text.strip() == sentence.text != ""
+
+
+def test_what_surrounds_sentences_is_kept() -> None:
+    divided = divide("  Un chat.  Deux chats.\r\n\r\n\tTrois !\n")
+    assert [sentence.text for sentence in divided.sentences] == [
+        "Un chat.",
+        "Deux chats.",
+        "Trois !",
+    ]
+    assert divided.joined(["A", "B", "C"]) == "  A B\r\n\r\n\tC\n"
+    assert divided.lines == (0, 0, 2)
+
+
+def test_a_line_is_one_sentence_where_that_is_asked_for() -> None:
+    assert len(divide("Un. Deux.\nTrois.", by_sentence=False).sentences) == 2
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("", [""]),
+        ("On", ["On"]),
+        ("One ", ["One "]),
+        ("One.", ["One."]),
+        ("One. ", ["One.", ""]),
+        ("One. Tw", ["One.", "Tw"]),
+        ("One. Two.\n", ["One.", "Two.", ""]),
+        ("One\nThr", ["One", "", "Thr"]),
+        ("One. Two. And a half.\nThree. Four. Fi", ["One.", "Two. And a half.", "Three. Four. Fi"]),
+        ("A\nB\nC", ["A", "", "B C"]),
+    ],
+)
+def test_a_prefix_is_shared_out_among_sentences(prefix: str, expected: list[str]) -> None:
+    assert shares(prefix, divide("Un. Deux.\nTrois.")) == expected
+
+
+@given(st.lists(st.sampled_from(["chat", "é", "l", "'", "한국", "x\u0301\u0323"]), max_size=8))
+def test_words_are_found_where_they_are_though_letters_are_composed(words: list[str]) -> None:
+    text = " ".join(words)
+    for form in ("NFC", "NFD"):
+        given_text = unicodedata.normalize(form, text)
+        composed = [unicodedata.normalize("NFC", word) for word in words]
+        spans = Finder(given_text, 7).spans(composed)
+        found = [given_text[start - 7 : end - 7] for start, end in spans]
+        assert [unicodedata.normalize("NFC", word) for word in found] == composed
+
+
+def test_a_word_that_is_not_there_is_an_empty_span() -> None:
+    assert Finder("a c").spans(["a", "b", "c"]) == [(0, 1), (1, 1), (2, 3)]
