@@ -138,10 +138,10 @@ def in_base_install(
         (["train", "--set", "training.epoch=3"], 2),
         (["train", "--set", "corpus.path=no-such-folder"], 2),
         (["tokenizer", "--set", "corpus.path=no-such-folder"], 2),
-        (["translate", "Bonjour"], 2),
+        (["translate", "--to", "no-such-language", "Bonjour"], 2),
         (["translate", "--model", "no-such-folder", "Bonjour"], 2),
         (["eval"], 2),
-        (["score", "Bonjour", "Hello"], 2),
+        (["score", "--from", "no-such-language", "Bonjour", "Hello"], 2),
         (["translate", "--markup", "html", "--alternatives", "3", "Bonjour"], 2),
     ],
 )

@@ -537,11 +537,15 @@ def test_a_model_is_loaded_by_its_folder_the_environment_or_as_the_last(
     other = another_run(run, tmp_path / "other", seed=9)
     assert texts(nmt.load(run.path, options=SHORT).translate(sources)) == expected
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nmt.run._PACKAGE", tmp_path)
     with pytest.raises(RunError, match="no trained model under checkpoints/"):
         nmt.load()
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last").symlink_to(run.path)
     assert texts(nmt.load(options=SHORT).translate(sources)) == expected
+    assert texts(nmt.load(to="en", from_="fr", options=SHORT).translate(sources)) == expected
+    with pytest.raises(RunError, match="no model translates to fr"):
+        nmt.load(to="fr")
     monkeypatch.setenv("NMT_MODEL", str(other.path))
     assert texts(nmt.load(options=SHORT).translate(sources)) != expected
     monkeypatch.setenv("NMT_MODEL", os.pathsep.join([str(run.path), str(run.path)]))

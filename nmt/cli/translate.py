@@ -26,6 +26,7 @@ from nmt.cli.extras import (
 from nmt.cli.lines import arriving_lines, write_bytes, write_line
 from nmt.cli.options import (
     Beam,
+    From,
     Json,
     LengthPenalty,
     Models,
@@ -34,6 +35,7 @@ from nmt.cli.options import (
     Seed,
     SetSearch,
     Temperature,
+    To,
     TopK,
     TopP,
     TypicalP,
@@ -50,6 +52,7 @@ Kind = Literal["text", "json", "n-best"]
 EXAMPLES = """\b
 Examples:
   nmt translate "Je suis étudiant"
+  nmt translate --to fr "I am a student"
   nmt translate < letter.fr > letter.en
   nmt translate --input million.fr --output million.en --resume
   nmt translate --input shards/ --output translated/ --column fr
@@ -72,6 +75,8 @@ def translate(
         ),
     ] = None,
     models: Models = None,
+    source_language: From = "",
+    target_language: To = "",
     beam: Beam = None,
     n_best: NBest = None,
     length_penalty: LengthPenalty = None,
@@ -111,9 +116,9 @@ def translate(
     second = ["a second --model"] * (len(models or []) > 1)
     files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
     extras.check(texts or [], [*others, *files.given])
-    from nmt.run import chosen_runs
+    from nmt.run import Direction, chosen_runs
 
-    runs = chosen_runs(models or [])
+    runs = chosen_runs(models or [], Direction(source_language, target_language))
     if all(run.is_exported for run in runs):
         # NumPy multiplies no matrices then, and starting a thread for each core takes it 0.05 s.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -130,7 +135,7 @@ def translate(
     }
     _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
     glossary = extras.glossary()  # may be wrong, and a model takes longer to load
-    print("translating with", ", ".join(str(run.path) for run in runs), file=sys.stderr)
+    print("translating with", ", ".join(run.described for run in runs), file=sys.stderr)
     if files.are_shards:
         files.translate_shards(runs[0], search)
         return

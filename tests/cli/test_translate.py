@@ -215,6 +215,34 @@ def test_the_environment_names_the_model_and_the_option_goes_before_it(
     assert inside("translate", "--model", "checkpoints/b", "").code == 0
 
 
+def test_a_model_is_chosen_by_its_languages(
+    inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.run._PACKAGE", folder / "nmt")
+    line = "le petit chat voit le vieux chien."
+    here = inside("translate", "--to", "en", line)
+    assert (here.code, here.errors) == (0, ["translating with checkpoints/toy"])
+    done = inside("score", "--to", "fr", "a", "b")
+    assert (done.code, len(done.errors)) == (2, 1)
+    assert "no model translates to fr: there is from fr to en (checkpoints/toy)" in done.errors[0]
+
+    shutil.copytree(trained, folder / "nmt" / "checkpoints" / "fr-en")
+    shutil.rmtree(folder / "checkpoints")
+    (folder / "nmt" / "checkpoints" / "fr-en" / "shipped.txt").write_text("")
+    shipped = inside("translate", line)
+    assert (shipped.code, shipped.lines) == (0, here.lines)
+    assert shipped.errors == ["translating with fr-en (came with nmt)"]
+    assert inside("score", "a", "b").errors == ["scoring with fr-en (came with nmt)"]
+    for command in (["export"], ["eval"]):
+        done = inside(*command)
+        assert done.errors == [
+            "nmt: no trained model under checkpoints/: train one with `nmt train`, "
+            "or name one with --model DIR"
+        ]
+    done = inside("export", "nmt/checkpoints/fr-en")
+    assert "fr-en: this model came with nmt as it is" in done.errors[0]
+
+
 def test_a_damaged_model_is_refused_by_the_name_of_its_file(inside: Inside, trained: Path) -> None:
     for name in ("export/step.onnx", "model.safetensors"):  # what is exported goes first
         file = trained / name
