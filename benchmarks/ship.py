@@ -75,8 +75,8 @@ of it is in the training text, on either side.
 
 Sentence pairs that volunteers wrote and translated, from the Tatoeba project (https://tatoeba.org),
 in the selection of https://www.manythings.org/anki, {pairs:,} pairs to learn from. Their licence
-is CC-BY 2.0 FR (https://creativecommons.org/licenses/by/2.0/fr/): whoever passes this model on names
-both. The model is under the same licence as nmt, MIT, with that attribution.
+is CC-BY 2.0 FR (https://creativecommons.org/licenses/by/2.0/fr/): whoever passes this model on
+names both. The model is under the same licence as nmt, MIT, with that attribution.
 
 ## How it was trained
 
@@ -88,8 +88,8 @@ All settings are in `config.toml`; where the corpus was is left out.
 
 It knows short everyday sentences and little else: no news, no law, no medicine, few names. It
 settles who is meant by *you* or *he* where the other language leaves that open. Each sentence is
-translated by itself. What it cannot know, such as addresses, emoji and other scripts, it leaves as it is. It was
-not looked through for what volunteers may have written about people: do not let it speak where a
+translated by itself. What it cannot know, such as addresses, emoji and other scripts, it leaves as
+it is. Nobody looked through what the volunteers wrote about people: do not let it speak where a
 mistake does harm.
 """
 
