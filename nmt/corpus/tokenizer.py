@@ -188,6 +188,12 @@ class Tokenizer:
         return is_byte
 
     @cached_property
+    def characters(self) -> frozenset[str]:
+        """The characters that have a piece, a space among them; others are spelt in bytes."""
+        shown = (piece.translate(FROM_STAND_INS) for piece in self._pieces if piece != SPACE)
+        return frozenset(character for character in shown if len(character) == 1) | {" "}
+
+    @cached_property
     def _longest_piece(self) -> int:
         return max(map(len, self._pieces))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nmt.alignment import Alignment, Unit
+from nmt.alignment import Alignment, Unit, spell
 from nmt.corpus.text import normalise
 from nmt.markup.reading import Token
 
@@ -106,7 +106,7 @@ class Sentence:
             alignment: Between the text and its translation.
         """
         if not alignment.source_units or not alignment.target_units:
-            return self._root.tags + html.escape(_spelt(alignment.target_units), quote=False)
+            return self._root.tags + html.escape(spell(alignment.target_units), quote=False)
         return _Placing(self._root, alignment).text()
 
 
@@ -252,7 +252,3 @@ def _places(units: Sequence[Unit]) -> Iterator[Span]:
         start = end + (unit.opens_word and number > 0)
         end = start + len(unit.text)
         yield start, end
-
-
-def _spelt(units: Sequence[Unit]) -> str:
-    return "".join(" " * unit.opens_word + unit.text for unit in units).strip()
