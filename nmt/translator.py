@@ -26,7 +26,15 @@ from nmt.run import RunDirectory
 from nmt.splitting import begin_words, sentences_of, split_text
 from nmt.text_constraints import ANYTHING, ConstraintEncoder, TextConstraints
 from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
-from nmt.verbatim import Reading, as_it_is, copied, reading_of, restored, without_spans
+from nmt.verbatim import (
+    Reading,
+    as_it_is,
+    copied,
+    lost_numbers,
+    reading_of,
+    restored,
+    without_spans,
+)
 
 if TYPE_CHECKING:
     from nmt.markup import Language
@@ -51,7 +59,7 @@ TOKENS_PER_BATCH = 4096
 
 COPY = Hypothesis((), 0.0, 0.0, 0.0, 0.0, None, is_complete=True)
 """What stands for a copy of the text: it is certain, as an empty translation of an empty text."""
-SECOND_SEARCH = {"no_repeat": 3, "repetition_penalty": 1.3}
+SECOND_SEARCH = {"no_repeat": 3, "diversity_groups": 1}
 """How to look again where a translation went wrong."""
 
 Read = Callable[[str], Reading]
@@ -403,29 +411,41 @@ class Translator:
         """The hypotheses of each part of each text, in order; none for one to be copied."""
         parts = [part for parts in split for part in parts]
         found = self._search([part.ids for part in parts], options, constrained)
-        if options.robust and not options.sample:
-            failed = [
-                i for i, part in enumerate(parts) if found[i] and self._fails(part, found[i][0])
-            ]
-            again = self._search_again(
-                [parts[i] for i in failed], options, constrained and constrained.only(failed)
-            )
-            for i, better in zip(failed, again, strict=True):
-                is_bound = constrained is not None and constrained.each[i] != Constraints()
-                if better or not is_bound:
-                    found[i] = better
+        if options.sample or not options.robust:
+            return iter(found)
+        bounds = constrained.each if constrained else [Constraints()] * len(parts)
+        again = {}
+        for number, (part, hypotheses, bound) in enumerate(zip(parts, found, bounds, strict=True)):
+            lost = [] if bound != Constraints() else self._lost(part, hypotheses)
+            if lost or (hypotheses and self._fails(part, hypotheses[0])):
+                again[number] = replace(bound, required=(*bound.required, *lost))
+        if again:
+            better = self._search_again([parts[i] for i in again], options, list(again.values()))
+            for number, hypotheses in zip(again, better, strict=True):
+                is_free = bounds[number] == Constraints()
+                if hypotheses or (is_free and self._fails(parts[number], found[number][0])):
+                    found[number] = hypotheses
         return iter(found)
 
     def _search_again(
-        self, parts: list[Part], options: SearchConfig, constrained: Constrained | None
+        self, parts: list[Part], options: SearchConfig, bounds: list[Constraints]
     ) -> list[list[Hypothesis]]:
         """Those hypotheses of another search that have not failed."""
         careful = options.model_copy(update={**SECOND_SEARCH, "n_best": options.beam})
+        constrained = Constrained(tuple(bounds), self._target_tokenizer.goes_on)
         found = self._search([part.ids for part in parts], careful, constrained)
         return [
             [one for one in hypotheses if not self._fails(part, one)][: options.n_best]
             for part, hypotheses in zip(parts, found, strict=True)
         ]
+
+    def _lost(self, part: Part, found: list[Hypothesis]) -> list[tuple[int, ...]]:
+        """The subwords of the numbers of a part that its best hypothesis does not have."""
+        if not found or not any(map(str.isdigit, part.reading.read)):
+            return []
+        translation = self._target_tokenizer.decode(found[0].tokens)
+        numbers = lost_numbers(part.reading.read, translation)
+        return [tuple(self._target_tokenizer.encode(number)) for number in numbers]
 
     def _fails(self, part: Part, hypothesis: Hypothesis) -> bool:
         """Whether a hypothesis is none: it is empty, or goes round in circles or for ever."""

@@ -5,6 +5,7 @@ of which it makes something else. So they are left out of what it reads, and go 
 words after them came to stand. Of what is left, characters that the tokenizer does not know are
 replaced by what the training text has in their place, and a sentence in capitals that the model
 would spell letter by letter is read in small letters. All other text is read as it stands.
+Numbers are read as well, but looked for in the translation.
 """
 
 import re
@@ -35,6 +36,10 @@ ADDRESS = re.compile(
 )
 UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 MAY_BE_ADDRESS = re.compile(rf"www\.|[@#]|://|[^\s{_UNSPACED}]{{{LONGEST_WORD}}}")
+NUMBER = re.compile(r"[0-9]+(?:[.,:/-][0-9]+| [0-9]{3}(?![0-9]))*")
+BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[ .,:/-](?=[0-9])")
+FEWEST_DIGITS = 3
+"""Of a number that a translation has to hold; shorter ones may become words."""
 JOINERS = "\u200d\ufe0e\ufe0f"
 """What makes one emoji of several characters."""
 BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "«": "»", "“": "”", '"': '"'}
@@ -160,12 +165,13 @@ def restored(reading: Reading, alignment: Alignment, begins_word: bool = True) -
     target: list[Unit] = []
     weights = []
     for number, unit in enumerate((*alignment.target_units, None)):
-        for place, (start, _) in zip(places, reading.spans, strict=True):
+        for place, (start, end) in zip(places, reading.spans, strict=True):
             if place == number:
-                span = source[column_of[start]]
+                column = column_of[start]
+                opens_word = source[column].opens_word or not target
                 first_piece = number if unit is None else unit.first_piece
-                target.append(Unit(span.text, span.opens_word or not target, first_piece))
-                weights.append(np.eye(1, len(source), column_of[start], dtype=np.float32)[0])
+                target.append(Unit(reading.text[start:end], opens_word, first_piece))
+                weights.append(np.eye(1, len(source), column, dtype=np.float32)[0])
         if unit is not None:
             text = unit.text.upper() if reading.is_shouted else unit.text
             target.append(replace(unit, text=text))
@@ -200,6 +206,19 @@ def without_spans(reading: Reading, translation: str) -> str:
             joins = bool(after) and not is_word_character(after[0])
             translation = before.rstrip() + after if joins else f"{before} {after}"
     return translation
+
+
+def lost_numbers(text: str, translation: str) -> list[str]:
+    """The numbers of a text that its translation does not have, whatever separates their digits."""
+    digits = BETWEEN_DIGITS.sub("", translation)
+    groups = set(re.findall("[0-9]+", translation))
+    return [
+        number
+        for number in NUMBER.findall(text)
+        if sum(map(str.isdigit, number)) >= FEWEST_DIGITS
+        and BETWEEN_DIGITS.sub("", number) not in digits
+        and not groups.issuperset(re.findall("[0-9]+", number))
+    ]
 
 
 def _starts(text: str, pieces: Sequence[str]) -> Iterator[int]:

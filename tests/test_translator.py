@@ -255,6 +255,7 @@ def test_sentences_are_cut_where_a_reader_would(tokenizer: Tokenizer) -> None:
         "Elle dort !",
         "(Le chat mange.)",
         "Que fait M. le chien ?",
+        "Voici M. Dupont.",
         "我们走吧。",
         "好\uff01",
     ]
