@@ -115,7 +115,7 @@ def translate(
     others = ["--json"] * json_lines + ["--n-best"] * (n_best is not None)
     second = ["a second --model"] * (len(models or []) > 1)
     files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
-    extras.check(texts or [], [*others, *files.given])
+    extras.check(texts or [], [*others, *files.given, *["--resume"] * resume])
     from nmt.run import Direction, chosen_runs
 
     runs = chosen_runs(models or [], Direction(source_language, target_language))
@@ -206,6 +206,8 @@ def _print_markup(
         for text in translated(texts):
             write_line(text)
         return
+    from nmt.run import write_atomically
+
     with files.opened() as input:
         data = input.stream.read()
     try:
@@ -216,7 +218,11 @@ def _print_markup(
             f"{input.name}, line {line}: not UTF-8 (byte 0x{data[error.start]:02X}): convert it to "
             "UTF-8"
         ) from error
-    write_bytes(translated([document])[0].encode())
+    found = translated([document])[0].encode()
+    if files.output is None:
+        write_bytes(found)
+    else:
+        write_atomically(files.output, found)
 
 
 def _arriving(files: Files) -> Iterator[list[str]]:

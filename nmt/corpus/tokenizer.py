@@ -167,6 +167,14 @@ class Tokenizer:
                 heapq.heappush(waiting, (len(longer) + fewest[end], longer, end))
         return [ids for ids in found if ids]
 
+    def holding(self, text: str) -> list[int]:
+        """The pieces that hold a text and are no bytes."""
+        return [
+            token
+            for token, piece in enumerate(self._pieces)
+            if token > UNK and not self.is_byte[token] and text in piece.removeprefix(SPACE)
+        ]
+
     @cached_property
     def goes_on(self) -> NDArray[np.bool_]:
         """Which pieces go on with the word before them, shape (vocabulary,).

@@ -8,14 +8,17 @@ became anything stands alone, with nothing in it.
 """
 
 import html
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nmt.alignment import Alignment, Unit, spell
 from nmt.corpus.text import normalise
 from nmt.markup.reading import Token
+
+SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u00bb\u201d\u2019)\]]*\Z")
 
 Span = tuple[int, int]
 """Numbers of the first unit of a stretch and of the one after it."""
@@ -72,6 +75,7 @@ class Sentence:
     """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
+        tokens = list(_spaced(tokens))
         self._plain = "".join(html.unescape(t.raw) for t in tokens if t.kind == "text")
         self.text = normalise(self._plain)
         self._root = Element("", 0, len(self.text))
@@ -243,6 +247,20 @@ class _Writer:
     def _space(self) -> None:
         if self.text and not self.text.endswith(" "):
             self.text += " "
+
+
+def _spaced(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The tokens, with a space between sentences that only tags are between."""
+    before = ""
+    for token in tokens:
+        if token.kind == "text":
+            if (
+                SENTENCE_END.search(html.unescape(before))
+                and html.unescape(token.raw)[:1].isupper()
+            ):
+                token = replace(token, raw=f" {token.raw}")
+            before = token.raw
+        yield token
 
 
 def _places(units: Sequence[Unit]) -> Iterator[Span]:

@@ -326,6 +326,13 @@ def test_markup_goes_through_as_arguments_a_document_and_lines(
     done = inside("translate", "--markup", "xml", "--input", "page.xml")
     assert tags("\n".join(done.lines)) == tags(page)
     assert (done.lines[0], len(done.lines)) == ("<doc>", 5)
+    files = ["--input", "page.xml", "--output", "out.xml"]
+    into = inside("translate", "--markup", "xml", *files)
+    assert (into.code, into.lines) == (0, [])
+    assert (folder / "out.xml").read_text().splitlines() == done.lines
+    into = inside("translate", "--markup", "xml", *files, "--resume")
+    assert into.code == 2
+    assert "--markup and --resume do not go together" in into.errors[-1]
 
 
 def test_alternatives_are_words_with_their_probabilities(inside: Inside, trained: Path) -> None:
