@@ -248,6 +248,7 @@ def test_several_sentences_are_translated_one_by_one(translator: Translator) -> 
 def test_sentences_are_cut_where_a_reader_would(tokenizer: Tokenizer) -> None:
     text = (
         "Il a dit : « Bonjour. » Elle dort ! (Le chat mange.) Que fait M. le chien ? "
+        "Voici M. Dupont. "
         "我们走吧。好\uff01"
     )
     assert split_text(text, tokenizer, 38) == [

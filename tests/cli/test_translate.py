@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from select import select
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from nmt.cli.lines import arriving_lines
 from nmt.config import TokenizerConfig
 from nmt.corpus.tokenizer import train_tokenizer
+from nmt.decoding.search import Hypothesis, search
 from nmt.errors import SearchError
 from tests.cli.conftest import Command, Inside, start
 
@@ -372,7 +375,11 @@ def test_several_models_translate_together(inside: Inside, trained: Path, folder
 def test_a_model_without_attention_aligns_nothing(
     inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.translator.Translator._alignment", lambda *_: None)
+
+    def blind(*arguments: Any) -> list[list[Hypothesis]]:
+        return [[replace(h, attention=None) for h in found] for found in search(*arguments)]
+
+    monkeypatch.setattr("nmt.translator.search", blind)
     for options in (["--alignments", "a"], ["--markup", "xml"]):
         done = inside("translate", *options, "le chat")
         assert done.code == 2
