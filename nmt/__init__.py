@@ -20,6 +20,8 @@ __version__ = "0.1.0"
 
 def load(
     *directories: str | PathLike[str],
+    to: str = "",
+    from_: str = "",
     options: "SearchConfig | None" = None,
     threads: int | None = None,
 ) -> "Translator":
@@ -29,19 +31,21 @@ def load(
         directories: The folder of its run. Several are translated with together, by the mean of
             their probabilities. None for the run that ``nmt translate`` takes by itself: what the
             environment variable NMT_MODEL names, else the one under ``checkpoints/`` that was
-            trained last.
+            trained last, else the one that came with nmt.
+        to: The language to translate into, such as ``fr``; empty for any.
+        from_: The language to translate from, likewise.
         options: How to search, where a call does not say; None for what the run's recipe says.
         threads: Batches that an exported model translates at a time; None for as many as there are
             cores. Torch, where it is not exported, has threads of its own.
 
     Raises:
-        RunError: There is no such run, or it is unfinished or damaged, or several have different
-            tokenizers.
+        RunError: There is no such run, or it is unfinished or damaged, or translates otherwise, or
+            several have different tokenizers.
     """
     from pathlib import Path
 
-    from nmt.run import chosen_runs
+    from nmt.run import Direction, chosen_runs
     from nmt.translator import Translator
 
-    runs = chosen_runs(list(map(Path, directories)))
+    runs = chosen_runs(list(map(Path, directories)), Direction(from_, to))
     return Translator.load_ensemble(runs, options, threads)

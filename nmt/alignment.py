@@ -138,6 +138,11 @@ def units(tokenizer: Tokenizer, ids: Sequence[int], begins_word: bool = True) ->
     return found
 
 
+def spell(of: Sequence[Unit]) -> str:
+    """The text of units."""
+    return "".join(" " * unit.opens_word + unit.text for unit in of).strip()
+
+
 def word_numbers(of: Sequence[Unit]) -> list[int]:
     """The number of the word, from 0, that each unit belongs to."""
     numbers: list[int] = []

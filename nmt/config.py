@@ -272,6 +272,10 @@ class SearchConfig(Section):
     split_sentences: bool = True
     """Translate a line of several sentences one by one; a model that was trained on single ones
     loses the others."""
+    robust: bool = True
+    """Keep what no model knows (addresses, emoji, letters of other scripts) as it is, read capitals
+    as small letters where the model would spell them one by one, and look again where a translation
+    is empty, goes round in circles or loses a number; at worst the text is copied."""
     shortlist: bool = True
     """Choose only among the commonest target subwords and those that the words of the sentence may
     call for, where the model was exported with such a list: two thirds of the time, no worse."""

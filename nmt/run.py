@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from nmt.config import (
     RunConfig,
@@ -33,6 +34,10 @@ Content = bytes | Callable[[Path], None]
 
 CHECKPOINTS = Path("checkpoints")
 """Where runs are made and looked for."""
+
+SHIPPED = ("fr-en", "en-fr")
+"""The models that come with nmt, folders under ``checkpoints/``; the first is the usual one."""
+_PACKAGE = Path(__file__).resolve().parent
 
 DEFAULT_RECIPE = "starter"
 
@@ -121,6 +126,21 @@ class RunDirectory:
     def translations_file(self) -> Path:
         """The translations that the page is about."""
         return self.path / "report.json"
+
+    @property
+    def shipped_mark(self) -> Path:
+        """The file that says that the model came with nmt, and was not trained here."""
+        return self.path / "shipped.txt"
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it came with nmt; such a model only translates."""
+        return self.shipped_mark.is_file()
+
+    @property
+    def described(self) -> str:
+        """What to call it when saying which model speaks."""
+        return f"{self.path.name} (came with nmt)" if self.is_shipped else str(self.path)
 
     def hypotheses_file(self, name: str) -> Path:
         """Where the translations of a test set are written.
@@ -364,19 +384,18 @@ class RunDirectory:
 
 
 def latest_run(root: Path) -> RunDirectory:
-    """The most recently trained run in a folder of runs.
+    """The most recently trained run in a folder of runs; no model that came with nmt is one.
 
     Raises:
         RunError: There is none.
     """
-    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
-    trained = [run for run in runs if run.is_trained]
-    if not trained:
+    runs = _trained_runs(root)
+    if not runs:
         raise RunError(
             f"no trained model under {root}/: train one with `nmt train`, "
             "or name one with --model DIR"
         )
-    return max(trained, key=lambda run: (_trained_at(run), run.path.name))
+    return runs[0]
 
 
 def newest_run(root: Path) -> RunDirectory:
@@ -397,22 +416,97 @@ def newest_run(root: Path) -> RunDirectory:
     return max(runs, key=worked_on)
 
 
-def chosen_runs(directories: Sequence[Path]) -> list[RunDirectory]:
+def shipped_models() -> list[RunDirectory]:
+    """The models that came with nmt, the usual one first."""
+    # In the wheel checkpoints/ is inside the package, in a checkout beside it.
+    roots = (_PACKAGE / CHECKPOINTS, _PACKAGE.parent / CHECKPOINTS)
+    runs = (RunDirectory(root / name) for root in roots for name in SHIPPED)
+    return [run for run in runs if run.is_shipped]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """From which language and into which; empty for any."""
+
+    source: str = ""
+    target: str = ""
+
+    @classmethod
+    def of(cls, run: RunDirectory) -> Self:
+        """That of a run.
+
+        Raises:
+            NmtError: See `RunDirectory.config`.
+        """
+        corpus = run.config().corpus
+        return cls(corpus.source, corpus.target)
+
+    def holds(self, other: "Direction") -> bool:
+        """Whether another one, without gaps, is what this one asks for."""
+        return self.source in ("", other.source) and self.target in ("", other.target)
+
+    def __str__(self) -> str:
+        words = ("from", self.source) * bool(self.source) + ("to", self.target) * bool(self.target)
+        return " ".join(words)
+
+
+ANY_DIRECTION = Direction()
+
+
+def chosen_runs(
+    directories: Sequence[Path], direction: Direction = ANY_DIRECTION
+) -> list[RunDirectory]:
     """The runs to translate with.
 
     Args:
         directories: Those that are named. None for those of the environment variable NMT_MODEL,
-            divided as in PATH, else the one under ``checkpoints/`` trained last.
+            divided as in PATH, else the one under ``checkpoints/`` trained last, else a model that
+            came with nmt.
+        direction: What they have to translate from and into.
 
     Raises:
-        RunError: One is not a trained run, or there is none.
+        RunError: One is not a trained run or translates otherwise, or there is none.
     """
     if not directories:
         names = os.environ.get("NMT_MODEL", "").split(os.pathsep)
         directories = [Path(name) for name in names if name]
     if not directories:
-        directories = [latest_run(CHECKPOINTS).path]
-    return [RunDirectory.open(directory) for directory in directories]
+        return [RunDirectory.open(_run_for(direction).path)]
+    runs = [RunDirectory.open(directory) for directory in directories]
+    for run in runs:
+        if direction != ANY_DIRECTION and not direction.holds(Direction.of(run)):
+            raise RunError(
+                f"{run.path}: this model translates {Direction.of(run)}, not {direction}: "
+                "name another, or none"
+            )
+    return runs
+
+
+def _run_for(direction: Direction) -> RunDirectory:
+    """The run for a direction: the one trained last, else the one that came with nmt."""
+    shipped = shipped_models()
+    if direction == ANY_DIRECTION:
+        return next(iter(_trained_runs(CHECKPOINTS) or shipped), None) or latest_run(CHECKPOINTS)
+    there: dict[Direction, RunDirectory] = {}
+    for run in (*_trained_runs(CHECKPOINTS), *shipped):
+        found = Direction.of(run)
+        if direction.holds(found):
+            return run
+        there.setdefault(found, run)
+    if not there:
+        return latest_run(CHECKPOINTS)  # which says that there is none
+    known = ", ".join(f"{other} ({run.described})" for other, run in there.items())
+    raise RunError(
+        f"no model translates {direction}: there is {known}: train one with `nmt train`, "
+        "or name one with --model DIR"
+    )
+
+
+def _trained_runs(root: Path) -> list[RunDirectory]:
+    """The runs that were trained here and not shipped, the latest first."""
+    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
+    trained = [run for run in runs if run.is_trained and not run.is_shipped]
+    return sorted(trained, key=lambda run: (_trained_at(run), run.path.name), reverse=True)
 
 
 def _trained_at(run: RunDirectory) -> int:
@@ -435,7 +529,20 @@ def plan_run(
 
     Raises:
         ConfigError: There is no such recipe, or it is wrong.
+        RunError: The folder holds a model that came with nmt.
     """
+    run, config = _planned(recipe, folder, overrides, resume)
+    if run.is_shipped:
+        raise RunError(
+            f"{run.path}: this model came with nmt and only translates: train another with "
+            "--run DIR"
+        )
+    return run, config
+
+
+def _planned(
+    recipe: str | None, folder: Path | None, overrides: Sequence[str], resume: bool
+) -> tuple[RunDirectory, RunConfig]:
     if folder is not None and _has_own_config(folder, recipe, resume):
         return RunDirectory(folder), override(RunDirectory(folder).config(), overrides)
     file = find_recipe(recipe or DEFAULT_RECIPE)

@@ -5,10 +5,17 @@ import re
 from nmt.corpus.tokenizer import Tokenizer
 
 LONGEST_CHARACTER_BYTES = 4
+TITLES = "".join(
+    rf"(?<!\b{title}\.)" for title in ("M", "MM", "Mr", "Mrs", "Ms", "Dr", "St", "Mme", "Mlle")
+)
+"""What a full stop is no end of a sentence after."""
 CUTS = (
-    # After a sentence with its closing quotes, but not before a small letter (an abbreviation);
-    # the escapes are the ideographic full stop, exclamation and question mark.
-    re.compile(r"(?<=[.!?…])(?:\s?[\"'»”\u2019)\]])*\s+(?![a-zà-öø-ÿ»])|(?<=[\u3002\uff01\uff1f])"),
+    # After a sentence with its closing quotes, but not after a title, nor before a
+    # small letter (an abbreviation); the escapes are the ideographic full stop, exclamation and
+    # question mark.
+    re.compile(
+        TITLES + r"(?<=[.!?…])(?:\s?[\"'»”\u2019)\]])*\s+(?![a-zà-öø-ÿ»])|(?<=[\u3002\uff01\uff1f])"
+    ),
     # After a clause; the escapes are the Arabic and ideographic commas, colons and semicolons.
     re.compile(r"(?<=[,;:\u060c\u061b])\s+|(?<=[\uff0c\uff1b\uff1a\u3001])"),
     # After a word.

@@ -9,7 +9,7 @@ from nmt.corpus.tokenizer import Tokenizer
 from nmt.decoding.constraints import Constraints
 from nmt.errors import SearchError
 from nmt.glossary import Glossary
-from nmt.words import words_and_marks
+from nmt.words import is_word_character, words_and_marks
 
 MOST_SPELLINGS = 16
 """Ways to spell a forbidden word in subwords that are kept out, those with the fewest."""
@@ -24,7 +24,8 @@ class TextConstraints:
             seen whole words does that badly: best end with a whole one.
         required: Words or phrases that it holds, each of them after a space or at the start, in
             any order; one that is listed twice it holds twice.
-        forbidden: Words or phrases that it does not hold, likewise.
+        forbidden: Words or phrases that it does not hold, likewise; punctuation nowhere, unless in
+            the middle of a word or a number.
     """
 
     prefix: str = ""
@@ -65,12 +66,7 @@ class ConstraintEncoder:
                 f"{len(parts)} parts; in which of them {wanted.required[0]!r} is to be cannot be "
                 "known: give it sentence by sentence"
             )
-        forbidden = [
-            spelling
-            for phrase in wanted.forbidden
-            for spelling in self._tokenizer.spellings(phrase, MOST_SPELLINGS)
-            or [tuple(self._tokenizer.encode(phrase))]
-        ]
+        forbidden = [run for phrase in wanted.forbidden for run in self._spellings(phrase)]
         found = []
         for number, part in enumerate(parts):
             prefix = "" if number else wanted.prefix
@@ -84,6 +80,14 @@ class ConstraintEncoder:
                 )
             )
         return found
+
+    def _spellings(self, phrase: str) -> Sequence[tuple[int, ...]]:
+        """The runs of subwords that a forbidden phrase may be written as."""
+        found = self._tokenizer.spellings(phrase, MOST_SPELLINGS)
+        if not any(map(is_word_character, phrase)):
+            # Punctuation stands behind words, without a space, and with other marks in a subword.
+            found += [(token,) for token in self._tokenizer.holding(normalise(phrase))]
+        return found or [tuple(self._tokenizer.encode(phrase))]
 
     def _required(self, part: str, wanted: TextConstraints) -> list[str]:
         """What is asked for and what the glossary finds; in both, it is needed once."""

@@ -3,19 +3,21 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nmt.alignment import Alignment, align_units, join, units
+from nmt.alignment import Alignment, align_units, join, spell, units
 from nmt.config import RunConfig, SearchConfig
 from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.text import check_text, normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer
-from nmt.decoding.constraints import Constrained
+from nmt.decoding.constraints import Constrained, Constraints
 from nmt.decoding.ensemble import EnsembleStepper
 from nmt.decoding.forced import Dictated, dictate
+from nmt.decoding.loops import has_loop
 from nmt.decoding.search import Hypothesis, search
 from nmt.decoding.stepper import Stepper
 from nmt.errors import RunError, SearchError
@@ -24,6 +26,15 @@ from nmt.run import RunDirectory
 from nmt.splitting import begin_words, sentences_of, split_text
 from nmt.text_constraints import ANYTHING, ConstraintEncoder, TextConstraints
 from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
+from nmt.verbatim import (
+    Reading,
+    as_it_is,
+    copied,
+    lost_numbers,
+    reading_of,
+    restored,
+    without_spans,
+)
 
 if TYPE_CHECKING:
     from nmt.explaining import Explanation
@@ -47,20 +58,33 @@ FEWEST_SENTENCES = 8
 TOKENS_PER_BATCH = 4096
 """Source tokens of a batch, padding included."""
 
+COPY = Hypothesis((), 0.0, 0.0, 0.0, 0.0, None, is_complete=True)
+"""What stands for a copy of the text: it is certain, as an empty translation of an empty text."""
+SECOND_SEARCH = {"no_repeat": 3, "diversity_groups": 1}
+"""How to look again where a translation went wrong."""
+
+Read = Callable[[str], Reading]
+
 
 @dataclass(frozen=True)
 class Part:
     """What is translated at a time.
 
     Attributes:
-        text: A text, or a part of one that is too long; normalised and not empty.
-        ids: Its source subwords, without the end of sentence.
+        reading: Of a text, or of a part of one; not empty.
+        ids: The source subwords of what is read, without the end of sentence; none if the text is
+            copied.
         begins_word: False where the text was cut in the middle of a word.
     """
 
-    text: str
+    reading: Reading
     ids: list[int]
     begins_word: bool = True
+
+    @property
+    def text(self) -> str:
+        """The text, or the part of one; normalised."""
+        return self.reading.text
 
 
 class Translator:
@@ -203,15 +227,17 @@ class Translator:
         """
         options = self.options if options is None else options
         refuse_one_text(texts)
-        # in which sentence a required word is to be cannot be known
-        has_required = [bool(wanted.required) for wanted in constraints or [ANYTHING] * len(texts)]
+        wanted = [ANYTHING] * len(texts) if constraints is None else constraints
         split = [
-            self._parts(text, options.split_sentences and not is_whole)
-            for text, is_whole in zip(texts, has_required, strict=True)
+            self._parts(
+                text,
+                self._read(options, each == ANYTHING and not (glossary and glossary.targets(text))),
+                # in which sentence a required word is to be cannot be known
+                options.split_sentences and not each.required,
+            )
+            for text, each in zip(texts, wanted, strict=True)
         ]
-        each = self._constraints(split, constraints, glossary)
-        ids = [part.ids for parts in split for part in parts]
-        found = iter(self._search(ids, options, each))
+        found = self._found(split, options, self._constraints(split, constraints, glossary))
         return [
             self._translation(text, parts, list(islice(found, len(parts))), options, align)
             for text, parts in zip(texts, split, strict=True)
@@ -270,9 +296,14 @@ class Translator:
         refuse_one_text(targets)
         for text in (*sources, *targets):
             check_text(text)
+        read = self._read(options, is_free=True)
+        readings = [read(normalise(source)) for source in sources]
         pairs = [
-            (self._source_tokenizer.encode(source), self._target_tokenizer.encode(target))
-            for source, target in zip(sources, targets, strict=True)
+            (
+                self._source_tokenizer.encode(reading.read),
+                self._target_tokenizer.encode(without_spans(reading, target)),
+            )
+            for reading, target in zip(readings, targets, strict=True)
         ]
         stepper = self._stepper if options.shortlist else self._whole
         found: dict[int, Dictated] = {}
@@ -320,7 +351,7 @@ class Translator:
             SearchError: The text is empty or too long for the model, or is not text.
         """
         check_text(prefix)
-        parts = self._parts(text, by_sentence=False)
+        parts = self._parts(text, self._read(self.options, False), by_sentence=False)
         if len(parts) != 1:
             problem = "too long for the model: give one sentence" if parts else "empty"
             raise SearchError(f"{text[:40]!r}: this text is {problem}")
@@ -348,29 +379,39 @@ class Translator:
         languages = Languages(self._source_tokenizer, self._target_tokenizer)
         sentences = [
             explain_sentence(stepper, languages, part.ids, options, runners_up)
-            for part in self._parts(text, options.split_sentences)
+            for part in self._parts(text, self._read(options, True), options.split_sentences)
+            if part.ids
         ]
         target = " ".join(sentence.target for sentence in sentences if sentence.target)
         return Explanation(text, target, tuple(sentences))
 
-    def _parts(self, text: str, by_sentence: bool) -> list[Part]:
+    def _read(self, options: SearchConfig, is_free: bool) -> Read:
+        """How sentences are read; only where nothing is asked of their translations is it free."""
+        if not options.robust:
+            return as_it_is
+        return partial(reading_of, tokenizer=self._source_tokenizer, is_free=is_free)
+
+    def _parts(self, text: str, read: Read, by_sentence: bool) -> list[Part]:
         """The parts of a text, none of them empty or too long."""
         check_text(text)
         text = normalise(text)
         longest = self._max_tokens
         sentences = sentences_of(text) if by_sentence and longest is not None else [text]
-        texts: list[str] = []
+        readings: list[Reading] = []
         encoded: list[list[int]] = []
-        for sentence in sentences:
-            ids = self._source_tokenizer.encode(sentence)
+        for sentence in filter(None, sentences):
+            reading = read(sentence)
+            ids = self._source_tokenizer.encode(reading.read)
             if longest is not None and len(ids) > longest:
-                pieces = split_text(sentence, self._source_tokenizer, longest)
-                texts += pieces
-                encoded += self._source_tokenizer.encode_batch(pieces)
-            elif ids:
-                texts.append(sentence)
+                pieces = split_text(reading.read, self._source_tokenizer, longest)
+                cut = list(map(read, reading.cut(pieces)))
+                readings += cut
+                encoded += self._source_tokenizer.encode_batch([piece.read for piece in cut])
+            else:
+                readings.append(reading)
                 encoded.append(ids)
-        return list(map(Part, texts, encoded, begin_words(text, texts)))
+        begins = begin_words(text, [reading.text for reading in readings])
+        return list(map(Part, readings, encoded, begins))
 
     def _constraints(
         self,
@@ -391,10 +432,59 @@ class Translator:
         )
         return Constrained(tuple(each), self._target_tokenizer.goes_on)
 
+    def _found(
+        self, split: list[list[Part]], options: SearchConfig, constrained: Constrained | None
+    ) -> Iterator[list[Hypothesis]]:
+        """The hypotheses of each part of each text, in order; none for one to be copied."""
+        parts = [part for parts in split for part in parts]
+        found = self._search([part.ids for part in parts], options, constrained)
+        if options.sample or not options.robust:
+            return iter(found)
+        bounds = constrained.each if constrained else [Constraints()] * len(parts)
+        again = {}
+        for number, (part, hypotheses, bound) in enumerate(zip(parts, found, bounds, strict=True)):
+            lost = [] if bound != Constraints() else self._lost(part, hypotheses)
+            if lost or (hypotheses and self._fails(part, hypotheses[0])):
+                again[number] = replace(bound, required=(*bound.required, *lost))
+        if again:
+            better = self._search_again([parts[i] for i in again], options, list(again.values()))
+            for number, hypotheses in zip(again, better, strict=True):
+                is_free = bounds[number] == Constraints()
+                if hypotheses or (is_free and self._fails(parts[number], found[number][0])):
+                    found[number] = hypotheses
+        return iter(found)
+
+    def _search_again(
+        self, parts: list[Part], options: SearchConfig, bounds: list[Constraints]
+    ) -> list[list[Hypothesis]]:
+        """Those hypotheses of another search that have not failed."""
+        careful = options.model_copy(update={**SECOND_SEARCH, "n_best": options.beam})
+        constrained = Constrained(tuple(bounds), self._target_tokenizer.goes_on)
+        found = self._search([part.ids for part in parts], careful, constrained)
+        return [
+            [one for one in hypotheses if not self._fails(part, one)][: options.n_best]
+            for part, hypotheses in zip(parts, found, strict=True)
+        ]
+
+    def _lost(self, part: Part, found: list[Hypothesis]) -> list[tuple[int, ...]]:
+        """The subwords of the numbers of a part that its best hypothesis does not have."""
+        if not found or not any(map(str.isdigit, part.reading.read)):
+            return []
+        translation = self._target_tokenizer.decode(found[0].tokens)
+        numbers = lost_numbers(part.reading.read, translation)
+        return [tuple(self._target_tokenizer.encode(number)) for number in numbers]
+
+    def _fails(self, part: Part, hypothesis: Hypothesis) -> bool:
+        """Whether a hypothesis is none: it is empty, or goes round in circles or for ever."""
+        tokens = hypothesis.tokens
+        if not hypothesis.is_complete or (has_loop(tokens) and not has_loop(part.ids)):
+            return True
+        return not self._target_tokenizer.decode(tokens)
+
     def _search(
         self, parts: list[list[int]], options: SearchConfig, constrained: Constrained | None
     ) -> list[list[Hypothesis]]:
-        """The hypotheses of each part, in order."""
+        """The hypotheses of each part, in order; none for one without subwords."""
         stepper = self._stepper if options.shortlist else self._whole
         found: list[list[Hypothesis]] = [[] for _ in parts]
 
@@ -405,8 +495,10 @@ class Translator:
             for row, best in zip(rows, hypotheses, strict=True):
                 found[row] = best
 
-        batches = list(_batches([len(part) + 1 for part in parts], options, self._threads))
-        self._run(batches, fill)
+        rows = [row for row, part in enumerate(parts) if part]
+        lengths = [len(parts[row]) + 1 for row in rows]
+        batches = _batches(lengths, options, self._threads)
+        self._run([[rows[i] for i in batch] for batch in batches], fill)
         return found
 
     def _run(self, batches: list[list[int]], fill: Callable[[list[int]], None]) -> None:
@@ -432,42 +524,62 @@ class Translator:
         if not parts:
             nothing = TranslatedHypothesis("", 0.0, 0.0, (), None, True, join([]))
             return Translation(text, (), (nothing,))
-        tokens = [token for part in parts for token in (*part.ids, EOS)]
+        parts = [
+            part if hypotheses else replace(part, ids=[])
+            for part, hypotheses in zip(parts, found, strict=True)
+        ]
         # The n-th best of a text in parts is made of the n-th best of each part.
-        ranked = [list(hypotheses) for hypotheses in zip(*found, strict=False)]
-        hypotheses = [self._hypothesis(best, options) for best in ranked]
-        if align:
-            hypotheses = [
-                replace(hypothesis, alignment=self._alignment(parts, best))
-                for hypothesis, best in zip(hypotheses, ranked, strict=True)
-            ]
+        most = min((len(hypotheses) for hypotheses in found if hypotheses), default=1)
+        ranked = zip(*(hypotheses[:most] or [COPY] * most for hypotheses in found), strict=True)
+        hypotheses = [self._hypothesis(parts, list(best), options, align) for best in ranked]
+        tokens = [token for part in parts for token in (*part.ids, EOS)]
         return Translation(text, tuple(self._source_tokenizer.pieces(tokens)), tuple(hypotheses))
 
-    def _hypothesis(self, parts: list[Hypothesis], options: SearchConfig) -> TranslatedHypothesis:
-        tokens = [token for h in parts for token in (*h.tokens, *[EOS] * h.is_complete)]
-        texts = [self._target_tokenizer.decode(h.tokens) for h in parts]
+    def _hypothesis(
+        self, parts: list[Part], found: list[Hypothesis], options: SearchConfig, align: bool
+    ) -> TranslatedHypothesis:
+        tokens = [token for h in found for token in (*h.tokens, *[EOS] * h.is_complete)]
+        texts = [self._text(part, h) for part, h in zip(parts, found, strict=True)]
         is_whole = len(parts) == 1
-        penalised = sum(h.penalised for h in parts) / len(tokens) ** options.length_penalty
+        has_attention = all(h.attention is not None for h in found if h is not COPY)
+        penalised = sum(h.penalised for h in found) / len(tokens) ** options.length_penalty
         return TranslatedHypothesis(
-            text=" ".join(part for part in texts if part),
-            score=parts[0].score if is_whole else penalised + sum(h.coverage for h in parts),
-            log_probability=sum(h.log_probability for h in parts),
+            text=" ".join(text for text in texts if text),
+            score=found[0].score if is_whole else penalised + sum(h.coverage for h in found),
+            log_probability=sum(h.log_probability for h in found),
             pieces=tuple(self._target_tokenizer.pieces(tokens)),
-            attention=parts[0].attention if is_whole else None,
-            is_complete=all(h.is_complete for h in parts),
+            attention=found[0].attention if is_whole else None,
+            is_complete=all(h.is_complete for h in found),
+            alignment=join(list(map(self._alignment, parts, found)))
+            if align and has_attention
+            else None,
         )
 
-    def _alignment(self, parts: list[Part], found: list[Hypothesis]) -> Alignment | None:
-        """Which words of the text and of the translation belong together."""
-        alignments = []
-        for part, hypothesis in zip(parts, found, strict=True):
-            if hypothesis.attention is None:
-                return None
-            attention = hypothesis.attention[: len(hypothesis.tokens), : len(part.ids)]
-            source = units(self._source_tokenizer, part.ids, part.begins_word)
-            target = units(self._target_tokenizer, hypothesis.tokens)
-            alignments.append(align_units(source, target, attention))
-        return join(alignments)
+    def _text(self, part: Part, hypothesis: Hypothesis) -> str:
+        """The translation of a part."""
+        if hypothesis is COPY:
+            return part.text
+        if not part.reading.changes:
+            return self._target_tokenizer.decode(hypothesis.tokens)
+        return spell(self._alignment(part, hypothesis).target_units)
+
+    def _alignment(self, part: Part, hypothesis: Hypothesis) -> Alignment:
+        """Which words of a part and of its translation belong together.
+
+        Without attention no word does, but for those that are copied.
+        """
+        if hypothesis is COPY:
+            return copied(part.text, part.begins_word)
+        shape = len(hypothesis.tokens), len(part.ids)
+        attention = np.zeros(shape, dtype=np.float32)
+        if hypothesis.attention is not None:
+            attention = hypothesis.attention[: shape[0], : shape[1]]
+        source = units(self._source_tokenizer, part.ids, part.begins_word)
+        target = units(self._target_tokenizer, hypothesis.tokens)
+        alignment = align_units(source, target, attention)
+        if not part.reading.changes:
+            return alignment
+        return restored(part.reading, alignment, part.begins_word)
 
 
 def refuse_one_text(texts: Sequence[str]) -> None:

@@ -18,7 +18,9 @@ import pytest
 from nmt.config import CorpusConfig, RunConfig, override
 from nmt.errors import ConfigError, RunError
 from nmt.run import (
+    Direction,
     RunDirectory,
+    chosen_runs,
     latest_run,
     plan_run,
     read_folder,
@@ -316,6 +318,96 @@ def test_the_latest_run_is_the_one_whose_weights_are_newest(tmp_path: Path) -> N
     assert latest_run(tmp_path).path.name == "b"
     os.utime(tmp_path / "a" / "model.safetensors", (2000, 2000))
     assert latest_run(tmp_path).path.name == "a"
+
+
+def shipped(path: Path, source: str, target: str) -> RunDirectory:
+    """A model as it comes with nmt."""
+    run = exported(path, source, target)
+    run.shipped_mark.write_text("")
+    return run
+
+
+def exported(path: Path, source: str, target: str) -> RunDirectory:
+    """A run that only translates."""
+    run = trained(path, override(CONFIG, [f"corpus.source={source}", f"corpus.target={target}"]))
+    run.model_file.unlink()
+    replace_folder(run.export, OLD)
+    return run
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the models are that come with nmt; the working directory has none of its own."""
+    monkeypatch.setattr("nmt.run._PACKAGE", tmp_path / "site" / "nmt")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "site" / "nmt" / "checkpoints"
+
+
+def test_the_model_that_came_with_nmt_is_taken_where_none_was_trained(package: Path) -> None:
+    with pytest.raises(RunError, match="no trained model under checkpoints/: train one"):
+        chosen_runs([])
+    with pytest.raises(RunError, match="no trained model under checkpoints/: train one"):
+        chosen_runs([], Direction(target="fr"))
+    backward, forward = (
+        shipped(package / "en-fr", "en", "fr"),
+        shipped(package / "fr-en", "fr", "en"),
+    )
+    assert chosen_runs([]) == [forward]
+    assert forward.described == "fr-en (came with nmt)"
+    assert chosen_runs([], Direction(target="fr")) == [backward]
+    assert chosen_runs([], Direction(source="en")) == [backward]
+    own = trained(Path("checkpoints/own"))
+    assert chosen_runs([]) == chosen_runs([], Direction("fr", "en")) == [own]
+    assert chosen_runs([], Direction(target="fr")) == [backward]
+    assert own.described == "checkpoints/own"
+
+
+def test_in_a_checkout_a_shipped_model_is_not_the_latest_run_whatever_its_age(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.run._PACKAGE", Path("nmt").absolute())
+    forward = shipped(Path("checkpoints/fr-en"), "fr", "en")
+    assert chosen_runs([])[0].path == forward.path.absolute()
+    with pytest.raises(RunError, match="no trained model under"):
+        latest_run(Path("checkpoints"))
+    own = exported(Path("checkpoints/en-fr"), "en", "fr")  # of that name, but without the mark
+    os.utime(own.config_file, (1000, 1000))
+    assert chosen_runs([]) == [own]
+
+
+def test_among_trained_runs_the_latest_of_the_direction_is_taken(package: Path) -> None:
+    for age, (name, source) in enumerate([("c", "fr"), ("b", "fr"), ("a", "de")]):
+        run = exported(Path("checkpoints") / name, source, "en")
+        os.utime(run.config_file, (1000 - age, 1000 - age))
+    assert chosen_runs([], Direction("fr"))[0].path.name == "c"
+    assert chosen_runs([], Direction("de"))[0].path.name == "a"
+    shipped(package / "en-fr", "en", "fr")
+    with pytest.raises(
+        RunError,
+        match=r"no model translates from fr to de: there is from fr to en \(checkpoints/c\), "
+        r"from de to en \(checkpoints/a\), from en to fr \(en-fr \(came with nmt\)\): train one",
+    ):
+        chosen_runs([], Direction("fr", "de"))
+
+
+def test_a_named_model_has_to_translate_in_the_direction_that_is_asked_for(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = exported(Path("checkpoints/own"), "fr", "en")
+    assert chosen_runs([run.path], Direction("fr", "en")) == [run]
+    with pytest.raises(RunError, match="own: this model translates from fr to en, not to fr: name"):
+        chosen_runs([run.path], Direction(target="fr"))
+    monkeypatch.setenv("NMT_MODEL", str(run.path))
+    with pytest.raises(RunError, match="own: this model translates from fr to en, not to fr: name"):
+        chosen_runs([], Direction(target="fr"))
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_shipped_model_is_not_trained(package: Path, resume: bool) -> None:
+    run = shipped(package / "fr-en", "fr", "en")
+    with pytest.raises(RunError, match="fr-en: this model came with nmt and only translates"):
+        plan_run(None, run.path, [], resume=resume)
 
 
 def test_a_run_that_has_started_is_not_started_again(tmp_path: Path) -> None:

@@ -99,6 +99,13 @@ def test_what_the_glossary_finds_is_required_of_its_part(tokenizer: Tokenizer) -
     assert encoder.of_parts(["Rien"], TextConstraints()) == [Constraints()]
 
 
+def test_punctuation_is_forbidden_behind_words_too(tokenizer: Tokenizer) -> None:
+    [found] = ConstraintEncoder(tokenizer).of_parts(["x"], TextConstraints(forbidden=(".",)))
+    pieces = tokenizer.pieces(range(tokenizer.vocabulary_size))
+    holding = {token for token, piece in enumerate(pieces) if "." in piece}
+    assert {run[0] for run in found.forbidden if len(run) == 1} == holding
+
+
 def test_what_is_asked_for_twice_over_is_needed_once(tokenizer: Tokenizer) -> None:
     encoder = ConstraintEncoder(tokenizer, Glossary.of({"chat": "cat"}))
     [found] = encoder.of_parts(["Un chat"], TextConstraints(required=("cat", "dog")))

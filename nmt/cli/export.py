@@ -64,6 +64,11 @@ def export(
     deploy, and for runs of earlier versions. Prints the folder that translates.
     """
     run = chosen_run(folder)
+    if run.is_shipped:
+        raise RunError(
+            f"{run.path}: this model came with nmt as it is; there are no weights to export: "
+            "copy the folder to deploy it, or train one"
+        )
     if not run.model_file.is_file():
         raise RunError(
             f"{run.path}: this folder only translates; it has no weights ({run.model_file.name}) "

@@ -148,7 +148,7 @@ class Extras:
         elif self.at is not None:
             raise SearchError("--at is for --alternatives")
         if self.markup is not None:
-            _refuse("--markup", given, but=("--forbid", "--glossary", "--input"))
+            _refuse("--markup", given, but=("--forbid", "--glossary", "--input", "--output"))
         if self.alignments is not None:
             _refuse("--alignments", [name for name in given if name in ("--n-best", "--output")])
 

@@ -87,8 +87,26 @@ Models = Annotated[
         metavar="DIR",
         envvar="NMT_MODEL",
         show_default=False,
-        help="The folder of a trained run. By default the one under checkpoints/ trained last. "
-        "Repeat for an ensemble of runs with the same tokenizer.",
+        help="The folder of a trained run. By default the one under checkpoints/ trained last, "
+        "else one that came with nmt. Repeat for an ensemble of runs with the same tokenizer.",
+    ),
+]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="LANGUAGE",
+        show_default=False,
+        help="Take a model that translates from this language, such as fr.",
+    ),
+]
+To = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="LANGUAGE",
+        show_default=False,
+        help="Take a model that translates into this language.",
     ),
 ]
 Json = Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.lines import arriving_lines, standard_input, write_line
-from nmt.cli.options import Json, LengthPenalty, Models, SetSearch, search_of
+from nmt.cli.options import From, Json, LengthPenalty, Models, SetSearch, To, search_of
 from nmt.errors import CorpusError
 
 EXAMPLES = """\b
@@ -33,6 +33,8 @@ def score(
         ),
     ] = None,
     models: Models = None,
+    source_language: From = "",
+    target_language: To = "",
     source: Annotated[
         Path | None,
         typer.Option(
@@ -63,12 +65,12 @@ def score(
         raise CorpusError(
             "give SOURCE and TARGET in pairs" if source is None else "give texts or files, not both"
         )
-    from nmt.run import chosen_runs
+    from nmt.run import Direction, chosen_runs
 
-    runs = chosen_runs(models or [])
+    runs = chosen_runs(models or [], Direction(source_language, target_language))
     options = {"length_penalty": length_penalty}
     _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
-    print("scoring with", ", ".join(str(run.path) for run in runs), file=sys.stderr)
+    print("scoring with", ", ".join(run.described for run in runs), file=sys.stderr)
     from nmt.translator import Translator
 
     translator = Translator.load_ensemble(runs, search)

@@ -29,6 +29,7 @@ from nmt.cli.extras import (
 from nmt.cli.lines import arriving_lines, write_bytes, write_line
 from nmt.cli.options import (
     Beam,
+    From,
     Json,
     LengthPenalty,
     Models,
@@ -37,6 +38,7 @@ from nmt.cli.options import (
     Seed,
     SetSearch,
     Temperature,
+    To,
     TopK,
     TopP,
     TypicalP,
@@ -54,6 +56,7 @@ Kind = Literal["text", "json", "n-best"]
 EXAMPLES = """\b
 Examples:
   nmt translate "Je suis étudiant"
+  nmt translate --to fr "I am a student"
   nmt translate < letter.fr > letter.en
   nmt translate --input million.fr --output million.en --resume
   nmt translate --input shards/ --output translated/ --column fr
@@ -77,6 +80,8 @@ def translate(
         ),
     ] = None,
     models: Models = None,
+    source_language: From = "",
+    target_language: To = "",
     beam: Beam = None,
     n_best: NBest = None,
     length_penalty: LengthPenalty = None,
@@ -117,15 +122,18 @@ def translate(
     others = ["--json"] * json_lines + ["--n-best"] * (n_best is not None)
     second = ["a second --model"] * (len(models or []) > 1)
     files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
-    extras.check(texts or [], [*others, *["--sample"] * sample, *files.given])
+    extras.check(
+        texts or [],
+        [*others, *["--sample"] * sample, *files.given, *["--resume"] * resume],
+    )
     picture = None if attention is None else Picture(attention, subwords)
     if picture is not None:
         picture.check(texts or [], [*extras.given, *files.given])
     elif subwords:
         raise SearchError("--subwords is for --attention")
-    from nmt.run import chosen_runs
+    from nmt.run import Direction, chosen_runs
 
-    runs = chosen_runs(models or [])
+    runs = chosen_runs(models or [], Direction(source_language, target_language))
     if all(run.is_exported for run in runs):
         # NumPy multiplies no matrices then, and starting a thread for each core takes it 0.05 s.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -142,7 +150,7 @@ def translate(
     }
     _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
     glossary = extras.glossary()  # may be wrong, and a model takes longer to load
-    print("translating with", ", ".join(str(run.path) for run in runs), file=sys.stderr)
+    print("translating with", ", ".join(run.described for run in runs), file=sys.stderr)
     for run in runs:
         if not run.is_exported:
             quoted = shlex.quote(str(run.path))
@@ -228,6 +236,8 @@ def _print_markup(
         for text in translated(texts):
             write_line(text)
         return
+    from nmt.run import write_atomically
+
     with files.opened() as input:
         data = input.stream.read()
     try:
@@ -237,7 +247,11 @@ def _print_markup(
         byte = f"not UTF-8 (byte 0x{data[error.start]:02X}): convert it to UTF-8"
         problem = other_encoding(data[:1000]) or byte
         raise SearchError(f"{input.name}, line {line}: {problem}") from error
-    write_bytes(translated([document])[0].encode())
+    found = translated([document])[0].encode()
+    if files.output is None:
+        write_bytes(found)
+    else:
+        write_atomically(files.output, found)
 
 
 def _arriving(files: Files) -> Iterator[list[str]]:

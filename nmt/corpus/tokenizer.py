@@ -167,6 +167,14 @@ class Tokenizer:
                 heapq.heappush(waiting, (len(longer) + fewest[end], longer, end))
         return [ids for ids in found if ids]
 
+    def holding(self, text: str) -> list[int]:
+        """The pieces that hold a text and are no bytes."""
+        return [
+            token
+            for token, piece in enumerate(self._pieces)
+            if token > UNK and not self.is_byte[token] and text in piece.removeprefix(SPACE)
+        ]
+
     @cached_property
     def goes_on(self) -> NDArray[np.bool_]:
         """Which pieces go on with the word before them, shape (vocabulary,).
@@ -186,6 +194,12 @@ class Tokenizer:
         """Which pieces are bytes of characters that have no piece."""
         is_byte: list[bool] = self._processor.is_byte(list(range(self.vocabulary_size)))
         return is_byte
+
+    @cached_property
+    def characters(self) -> frozenset[str]:
+        """The characters that have a piece, a space among them; others are spelt in bytes."""
+        shown = (piece.translate(FROM_STAND_INS) for piece in self._pieces if piece != SPACE)
+        return frozenset(character for character in shown if len(character) == 1) | {" "}
 
     @cached_property
     def _longest_piece(self) -> int:

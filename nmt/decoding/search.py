@@ -10,6 +10,7 @@ limit of its sentence. Nothing that happens to a sentence depends on the others 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -53,8 +54,8 @@ def search(
             `nmt.explaining.Recorder`, for the sentences without constraints; None for nobody.
 
     Returns:
-        For each sentence ``options.n_best`` hypotheses, complete ones first, then by score; fewer
-        only where the beam has found no more.
+        For each sentence ``options.n_best`` hypotheses, complete ones first, then by score, or by
+        log-probability where words are required; fewer only where the beam has found no more.
 
     Raises:
         SearchError: The model's numbers are not log-probabilities, such as NaN; or it has no
@@ -70,11 +71,36 @@ def search(
     # what they become does not depend on those.
     free = [i for i, constraints in enumerate(each) if constraints == Constraints()]
     bound = [i for i, constraints in enumerate(each) if constraints != Constraints()]
+    asking = [i for i in bound if each[i].required]
+    others = [i for i in bound if not each[i].required]
     found = _search_freely(stepper, *_some(source, source_lengths, free), options, watch)
-    automata = [constrained.automaton(i) for i in bound]
-    found += _search_bound(stepper, *_some(source, source_lengths, bound), options, automata)
-    order = np.argsort(np.array(free + bound, dtype=np.int64))
-    return [found[i] for i in order]
+    for sentences, ranking in ((others, options), (asking, _by_probability(options))):
+        automata = [constrained.automaton(i) for i in sentences]
+        batch = _some(source, source_lengths, sentences)
+        found += _search_bound(stepper, *batch, ranking, automata)
+    order = np.argsort(np.array(free + others + asking, dtype=np.int64))
+    return [
+        [_scored(hypothesis, options) for hypothesis in found[place]]
+        if each[i].required
+        else found[place]
+        for i, place in enumerate(order)
+    ]
+
+
+def _by_probability(options: SearchConfig) -> SearchConfig:
+    """The options to rank translations with that must hold words.
+
+    Divided by the length, one that has a good ending first and the words after it gets ahead of
+    one that has them in their place.
+    """
+    return options.model_copy(update={"length_penalty": 0.0})
+
+
+def _scored(hypothesis: Hypothesis, options: SearchConfig) -> Hypothesis:
+    """The hypothesis with the score that it would have without constraints."""
+    length = len(hypothesis.tokens) + hypothesis.is_complete
+    score = hypothesis.penalised / length**options.length_penalty + hypothesis.coverage
+    return replace(hypothesis, score=score)
 
 
 def _some(

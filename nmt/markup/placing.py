@@ -8,14 +8,17 @@ became anything stands alone, with nothing in it.
 """
 
 import html
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nmt.alignment import Alignment, Unit
+from nmt.alignment import Alignment, Unit, spell
 from nmt.corpus.text import normalise
 from nmt.markup.reading import Token
+
+SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u00bb\u201d\u2019)\]]*\Z")
 
 Span = tuple[int, int]
 """Numbers of the first unit of a stretch and of the one after it."""
@@ -72,6 +75,7 @@ class Sentence:
     """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
+        tokens = list(_spaced(tokens))
         self._plain = "".join(html.unescape(t.raw) for t in tokens if t.kind == "text")
         self.text = normalise(self._plain)
         self._root = Element("", 0, len(self.text))
@@ -106,7 +110,7 @@ class Sentence:
             alignment: Between the text and its translation.
         """
         if not alignment.source_units or not alignment.target_units:
-            return self._root.tags + html.escape(_spelt(alignment.target_units), quote=False)
+            return self._root.tags + html.escape(spell(alignment.target_units), quote=False)
         return _Placing(self._root, alignment).text()
 
 
@@ -245,6 +249,20 @@ class _Writer:
             self.text += " "
 
 
+def _spaced(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The tokens, with a space between sentences that only tags are between."""
+    before = ""
+    for token in tokens:
+        if token.kind == "text":
+            if (
+                SENTENCE_END.search(html.unescape(before))
+                and html.unescape(token.raw)[:1].isupper()
+            ):
+                token = replace(token, raw=f" {token.raw}")
+            before = token.raw
+        yield token
+
+
 def _places(units: Sequence[Unit]) -> Iterator[Span]:
     """Where each unit begins and ends in the text that they spell."""
     end = 0
@@ -252,7 +270,3 @@ def _places(units: Sequence[Unit]) -> Iterator[Span]:
         start = end + (unit.opens_word and number > 0)
         end = start + len(unit.text)
         yield start, end
-
-
-def _spelt(units: Sequence[Unit]) -> str:
-    return "".join(" " * unit.opens_word + unit.text for unit in units).strip()

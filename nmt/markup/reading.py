@@ -31,6 +31,11 @@ KEPT = _names("code kbd math pre samp script style svg template textarea")
 VOID = _names("area base br col embed hr img input link meta param source track wbr")
 """HTML elements that have no end tag."""
 
+BLOCKS = _names("blockquote dd div dl dt h1 h2 h3 h4 h5 h6 li ol p section table td th tr ul")
+"""Elements that are no part of a sentence in XML either, whatever is beside them."""
+UNFINISHED = re.compile(r"</?[A-Za-z][^<>]*\Z")
+"""A tag that a text ends in the middle of."""
+
 FRAGMENT = "nmt-fragment"
 """What stands around XML that is not a whole document, for the parser."""
 TEXT_LIKE = "&"
@@ -130,7 +135,11 @@ class _HtmlReader(HTMLParser):
 
 
 def _read_html(text: str) -> list[Token]:
-    begun = _HtmlReader(text).begun or [(0, Token("", "alone"))]
+    unfinished = UNFINISHED.search(text)
+    whole = text[: unfinished.start()] if unfinished else text
+    begun = _HtmlReader(whole).begun or [(0, Token("", "alone"))]
+    if unfinished:
+        begun.append((len(whole), Token("", "alone")))
     return _with_raw(begun, [text[i:j] for i, j in _bounds(begun, len(text))])
 
 
@@ -253,13 +262,14 @@ def _separated(tokens: list[Token]) -> list[Token]:
     """Say which XML elements separate sentences: those that have no text beside or around them.
 
     An element is part of a sentence where the element it is in holds text of its own, too, or is
-    part of a sentence itself.
+    part of a sentence itself; but for those that are paragraphs by their name.
     """
     has_text = {parent for parent, token in _with_parents(tokens) if _is_text(token)}
     inline: set[int | None] = set()
     result = list(tokens)
     for number, (parent, token) in enumerate(_with_parents(tokens)):
-        if token.kind == "open" and (parent in has_text or parent in inline):
+        is_beside = parent in has_text or parent in inline
+        if token.kind == "open" and is_beside and token.name.rpartition(":")[2] not in BLOCKS:
             inline.add(number)
         elif token.kind in ("open", "close"):
             opening = number if token.kind == "open" else token.partner

@@ -26,7 +26,7 @@ class DevSet:
         self._tokenizers = material.tokenizers
         self._tokens_per_batch = 2 * config.training.tokens_per_batch
         self._language = config.corpus.target
-        greedy = {"beam": 1, "n_best": 1, "sample": False}
+        greedy = {"beam": 1, "n_best": 1, "sample": False, "robust": False}
         self._search = config.search.model_copy(update=greedy)
         texts = material.corpus.dev
         wanted = config.training.validation_sentences or len(texts)

@@ -48,6 +48,7 @@ precision = "fp32"
 
 [search]
 beam = 2
+robust = false
 """
 
 

@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from select import select
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from nmt.cli.lines import arriving_lines
 from nmt.config import TokenizerConfig
 from nmt.corpus.tokenizer import train_tokenizer
+from nmt.decoding.search import Hypothesis, search
 from nmt.errors import SearchError
 from tests.cli.conftest import Command, Inside, start
 
@@ -215,6 +218,34 @@ def test_the_environment_names_the_model_and_the_option_goes_before_it(
     assert inside("translate", "--model", "checkpoints/b", "").code == 0
 
 
+def test_a_model_is_chosen_by_its_languages(
+    inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.run._PACKAGE", folder / "nmt")
+    line = "le petit chat voit le vieux chien."
+    here = inside("translate", "--to", "en", line)
+    assert (here.code, here.errors) == (0, ["translating with checkpoints/toy"])
+    done = inside("score", "--to", "fr", "a", "b")
+    assert (done.code, len(done.errors)) == (2, 1)
+    assert "no model translates to fr: there is from fr to en (checkpoints/toy)" in done.errors[0]
+
+    shutil.copytree(trained, folder / "nmt" / "checkpoints" / "fr-en")
+    shutil.rmtree(folder / "checkpoints")
+    (folder / "nmt" / "checkpoints" / "fr-en" / "shipped.txt").write_text("")
+    shipped = inside("translate", line)
+    assert (shipped.code, shipped.lines) == (0, here.lines)
+    assert shipped.errors == ["translating with fr-en (came with nmt)"]
+    assert inside("score", "a", "b").errors == ["scoring with fr-en (came with nmt)"]
+    for command in (["export"], ["eval"]):
+        done = inside(*command)
+        assert done.errors == [
+            "nmt: no trained model under checkpoints/: train one with `nmt train`, "
+            "or name one with --model DIR"
+        ]
+    done = inside("export", "nmt/checkpoints/fr-en")
+    assert "fr-en: this model came with nmt as it is" in done.errors[0]
+
+
 def test_a_damaged_model_is_refused_by_the_name_of_its_file(inside: Inside, trained: Path) -> None:
     for name in ("export/step.onnx", "model.safetensors"):  # what is exported goes first
         file = trained / name
@@ -298,6 +329,13 @@ def test_markup_goes_through_as_arguments_a_document_and_lines(
     done = inside("translate", "--markup", "xml", "--input", "page.xml")
     assert tags("\n".join(done.lines)) == tags(page)
     assert (done.lines[0], len(done.lines)) == ("<doc>", 5)
+    files = ["--input", "page.xml", "--output", "out.xml"]
+    into = inside("translate", "--markup", "xml", *files)
+    assert (into.code, into.lines) == (0, [])
+    assert (folder / "out.xml").read_text().splitlines() == done.lines
+    into = inside("translate", "--markup", "xml", *files, "--resume")
+    assert into.code == 2
+    assert "--markup and --resume do not go together" in into.errors[-1]
 
 
 def test_alternatives_are_words_with_their_probabilities(inside: Inside, trained: Path) -> None:
@@ -337,7 +375,11 @@ def test_several_models_translate_together(inside: Inside, trained: Path, folder
 def test_a_model_without_attention_aligns_nothing(
     inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.translator.Translator._alignment", lambda *_: None)
+
+    def blind(*arguments: Any) -> list[list[Hypothesis]]:
+        return [[replace(h, attention=None) for h in found] for found in search(*arguments)]
+
+    monkeypatch.setattr("nmt.translator.search", blind)
     for options in (["--alignments", "a"], ["--markup", "xml"]):
         done = inside("translate", *options, "le chat")
         assert done.code == 2

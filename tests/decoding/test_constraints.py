@@ -61,7 +61,10 @@ def extra_tokens(constraints: Constraints) -> int:
 def best_by_hand(
     model: ScriptedStepper, source: Sequence[int], constraints: Constraints, most: int
 ) -> list[tuple[float, Run]]:
-    """Every translation of fewer than `most` tokens that satisfies the constraints, best first."""
+    """Every translation of fewer than `most` tokens that satisfies the constraints, best first.
+
+    By the score, or by the log-probability where something is required.
+    """
     found = []
     for length in range(most):
         for tokens in itertools.product(WORDS, repeat=length):
@@ -72,6 +75,8 @@ def best_by_hand(
                     for i, token in enumerate(ended)
                 )
                 found.append((total / len(ended), tokens))
+    if constraints.required:
+        return sorted(found, key=lambda scored: -scored[0] * (len(scored[1]) + 1))
     return sorted(found, reverse=True)
 
 
@@ -110,6 +115,20 @@ def test_a_wide_beam_finds_the_best_of_all_that_satisfy(
     complete = [h for h in found if h.is_complete]
     assert [h.tokens for h in complete] == [tokens for _, tokens in expected[:4]]
     assert [h.score for h in complete] == pytest.approx([s for s, _ in expected[:4]], abs=1e-5)
+
+
+def test_words_that_are_required_are_not_cheaper_at_the_end_of_a_longer_translation() -> None:
+    model = ScriptedStepper(vocabulary=VOCABULARY)
+    options = SearchConfig(beam=300, max_length_factor=0.01, max_length_extra=4)
+    different = 0
+    for source in itertools.product((4, 5, 6), repeat=3):
+        [[found]] = run(model, [list(source)], options, [Constraints(required=((4,),))])
+        likeliest, *_ = best_by_hand(model, source, Constraints(required=((4,),)), 5)
+        by_score = max(best_by_hand(model, source, Constraints(required=((4,),)), 5))
+        assert found.tokens == likeliest[1]
+        assert found.score == pytest.approx(likeliest[0], abs=1e-5), "as without constraints"
+        different += likeliest != by_score
+    assert different > 5, "the test means nothing if both are alike"
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,9 +1,11 @@
 """Tags that go through a translation, with translators that only shuffle words."""
 
+import html
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -223,6 +225,51 @@ def test_elements_of_xml_separate_where_they_have_no_text_beside_them() -> None:
     [found] = translate_markup(note, [text], "xml")
     assert seen == ["Un titre", "Le chat noir et ici.", "dort"]
     assert found == text
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "sentences", "expected"),
+    [
+        (
+            "<span>Un.</span><span>Deux.</span>",
+            "html",
+            ["Un. Deux."],
+            "<span>Un.</span> <span>Deux.</span>",
+        ),
+        ("<b><i>Un !</i><i>Deux</i></b>", "html", ["Un ! Deux"], "<b><i>Un !</i> <i>Deux</i></b>"),
+        ("<b>Un.</b>deux", "html", ["Un.deux"], "<b>Un.</b>deux"),
+        ("<b>Un</b>Deux", "html", ["UnDeux"], "<b>UnDeux</b>"),
+    ],
+)
+def test_sentences_that_only_tags_are_between_are_kept_apart(
+    text: str, language: Any, sentences: list[str], expected: str
+) -> None:
+    seen: list[str] = []
+
+    def note(texts: list[str]) -> list[Translation]:
+        seen.extend(texts)
+        return echo(texts)
+
+    assert translate_markup(note, [text], language) == [expected]
+    assert seen == sentences
+
+
+def test_a_paragraph_of_xml_is_one_whatever_is_beside_it() -> None:
+    seen: list[str] = []
+
+    def note(texts: list[str]) -> list[Translation]:
+        seen.extend(texts)
+        return echo(texts)
+
+    text = "<doc>titre<p>un <b>deux</b></p><x:p xmlns:x='x'>trois</x:p><q>quatre</q> cinq</doc>"
+    assert translate_markup(note, [text], "xml") == [text]
+    assert seen == ["titre", "un deux", "trois", "quatre cinq"]
+
+
+@pytest.mark.parametrize("end", ["</p", "<b", "<a href='x", "</", "<"])
+def test_a_tag_that_breaks_off_is_not_lost(end: str) -> None:
+    [found] = translate_markup(echo, [f"<p>un deux{end}"], "html")
+    assert html.unescape(found) == f"<p>un deux{end}"
 
 
 def test_documents_are_translated_together_and_apart() -> None:

@@ -1,0 +1,232 @@
+"""Makes a model that comes with nmt out of a trained run: export, measure, write its card.
+
+    python benchmarks/ship.py RUN --to checkpoints/fr-en --corpus DIR [--note "distilled from ..."]
+
+RUN is left as it is. The folder gets the int8 export, the tokenizer, the configuration without the
+place of the corpus, a mark that it was not trained where it is, and a model card with what was
+measured on the dev set in DIR. The card is for a model of Tatoeba's text.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from measuring import lines_of, timed
+
+import nmt
+from nmt.config import RunConfig, override, to_toml
+from nmt.decoding.exported import load_lexicon
+from nmt.evaluation import Evaluation, evaluate
+from nmt.progress import clock
+from nmt.run import RunDirectory, replace_folder, write_atomically
+from nmt.training.exporting import export_files
+from nmt.translator import Translator
+
+MOST_MB = 16.0
+SENTENCES_ALONE = 200
+EXAMPLES = {
+    "fr": ("Je suis étudiant.", "Où est la gare ?", "Il fait froid ce matin, n'est-ce pas ?"),
+    "en": ("I am a student.", "Where is the station?", "It's cold this morning, isn't it?"),
+}
+NAMES = {"fr": "French", "en": "English"}
+MARK = "This model came with nmt. Without this file it counts as one that was trained here.\n"
+
+CARD = """# {source} to {target}
+
+A recurrent encoder-decoder with attention, {parameters:.1f} million parameters, int8; made by nmt
+{version}, which it comes with.
+
+    nmt translate --from {source_code} --to {target_code} "{example}"
+
+{examples}
+
+## How good it is
+
+On the {sentences:,} sentences of the dev set, cased and detokenised, beam {beam}, with the int8
+model in this folder:
+
+| | |
+|---|---|
+| BLEU | **{bleu.score:.1f}** (95% of resamples: {mean:.1f} ± {margin:.1f}) |
+| chrF2 | {chrf.score:.1f} |
+| TER (less is better) | {ter.score:.1f} |
+
+    {bleu.signature}
+    {chrf.signature}
+    {ter.signature}
+
+| source words | sentences | BLEU |
+|---|---|---|
+{by_length}
+
+The dev set chose the weights, and there is no other: take these as a little too kind. No sentence
+of it is in the training text, on either side.
+
+## How fast it is
+
+{sentences_per_s:,.0f} sentences a second together, {alone_ms:.0f} ms for one by itself (median), on
+{cores} cores of {processor}. {megabytes:.1f} MB on the disk.
+
+## Data and licence
+
+Sentence pairs that volunteers wrote and translated, from the Tatoeba project (https://tatoeba.org),
+in the selection of https://www.manythings.org/anki, {pairs:,} pairs to learn from. Their licence
+is CC-BY 2.0 FR (https://creativecommons.org/licenses/by/2.0/fr/): whoever passes this model on
+names both. The model is under the same licence as nmt, MIT, with that attribution.
+
+## How it was trained
+
+Recipe `corpora/tatoeba`, seed {seed}, {steps:,} steps in {time}.
+{notes}
+All settings are in `config.toml`; where the corpus was is left out.
+
+## Limits
+
+It knows short everyday sentences and little else: no news, no law, no medicine, few names. It
+settles who is meant by *you* or *he* where the other language leaves that open. Each sentence is
+translated by itself. What it cannot know, such as addresses, emoji and other scripts, it leaves as
+it is. Nobody looked through what the volunteers wrote about people: do not let it speak where a
+mistake does harm.
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the shipped folder does on the dev set."""
+
+    evaluation: Evaluation
+    sentences_per_s: float
+    alone_s: float
+    examples: dict[str, str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, required=True, help="folder of the text")
+    parser.add_argument("--note", action="append", default=[], help="more on the training")
+    arguments = parser.parse_args()
+    run = RunDirectory.open(arguments.run)
+    shipped = ship(run, arguments.to)
+    size_mb = megabytes(shipped)
+    if size_mb > MOST_MB:
+        raise SystemExit(f"{shipped.path}: {size_mb:.1f} MB, more than {MOST_MB}: train a smaller")
+    config = shipped.config()
+    dev, source, target = config.corpus.dev, config.corpus.source, config.corpus.target
+    sides = [lines_of(arguments.corpus / f"{dev}.{side}") for side in (source, target)]
+    measured = measure(shipped, *sides)
+    pairs = len(lines_of(arguments.corpus / f"{config.corpus.train}.{source}"))
+    text = card(run, shipped, measured, pairs, arguments.note)
+    write_atomically(shipped.card, text.encode())
+    print(text)
+
+
+def ship(run: RunDirectory, to: Path) -> RunDirectory:
+    """Copy what translates into a new folder, and mark it."""
+    config = override(run.config(), ["export.precision=int8"])
+    files = export_files(run, config, load_lexicon(run.export) if run.is_exported else None)
+    shipped = run.copy_to(to)
+    nowhere = override(config, ["corpus.path=", "corpus.hub=", "corpus.hub_subset="])
+    write_atomically(shipped.config_file, to_toml(nowhere).encode())
+    replace_folder(shipped.export, files)
+    write_atomically(shipped.shipped_mark, MARK.encode())
+    return shipped
+
+
+def measure(shipped: RunDirectory, sources: list[str], references: list[str]) -> Measured:
+    """Translate the dev set, all together and some sentences one by one."""
+    translator = Translator.load(shipped)
+    corpus = shipped.config().corpus
+    translator.translate(sources[:SENTENCES_ALONE])
+    found, elapsed_s = timed(lambda: translator.translate(sources))
+    alone = [timed(lambda s=s: translator.translate([s]))[1] for s in sources[:SENTENCES_ALONE]]
+    examples = EXAMPLES.get(corpus.source, tuple(sources[:3]))
+    return Measured(
+        evaluate([t.text for t in found], references, sources, language=corpus.target),
+        len(sources) / elapsed_s,
+        statistics.median(alone),
+        {text: translator.translate([text])[0].text for text in examples},
+    )
+
+
+def card(
+    run: RunDirectory, shipped: RunDirectory, measured: Measured, pairs: int, notes: list[str]
+) -> str:
+    """The model card as Markdown."""
+    config, evaluation = shipped.config(), measured.evaluation
+    source, target = config.corpus.source, config.corpus.target
+    steps, elapsed_s = training_of(run)
+    return CARD.format(
+        source=NAMES.get(source, source),
+        target=NAMES.get(target, target),
+        source_code=source,
+        target_code=target,
+        version=nmt.__version__,
+        parameters=parameters(run, config) / 1e6,
+        example=next(iter(measured.examples)),
+        examples="\n".join(f"- {text}\n  *{found}*" for text, found in measured.examples.items()),
+        sentences=evaluation.sentences,
+        beam=config.search.beam,
+        bleu=evaluation.bleu,
+        mean=evaluation.bleu_mean,
+        margin=evaluation.bleu_margin,
+        chrf=evaluation.chrf,
+        ter=evaluation.ter,
+        by_length="\n".join(
+            f"| {bucket.shortest} to {bucket.longest or 'more'} | {bucket.sentences} "
+            f"| {bucket.bleu:.1f} |"
+            for bucket in evaluation.by_source_length
+        ),
+        sentences_per_s=measured.sentences_per_s,
+        alone_ms=1000 * measured.alone_s,
+        cores=os.cpu_count(),
+        processor=processor(),
+        megabytes=megabytes(shipped),
+        pairs=pairs,
+        seed=config.seed,
+        steps=steps,
+        time=clock(elapsed_s),
+        notes="".join(f"{note}\n" for note in notes),
+    )
+
+
+def training_of(run: RunDirectory) -> tuple[int, float]:
+    """How many steps a training took, and how many seconds."""
+    last = json.loads(lines_of(run.metrics_file)[-1])
+    return last["step"], last["elapsed_s"]
+
+
+def parameters(run: RunDirectory, config: RunConfig) -> int:
+    """How many numbers a model has learned."""
+    from nmt.corpus.tokenizer import Tokenizer
+    from nmt.model.seq2seq import build
+
+    files = run.tokenizer_files(config.tokenizer.joint)
+    sizes = [Tokenizer.load(file).vocabulary_size for file in files]
+    return sum(weights.numel() for weights in build(config.model, *sizes).parameters())
+
+
+def megabytes(shipped: RunDirectory) -> float:
+    """What the files of a folder take."""
+    return sum(file.stat().st_size for file in shipped.path.rglob("*") if file.is_file()) / 1e6
+
+
+def processor() -> str:
+    """What the system calls its processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return "an " + line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()
