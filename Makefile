@@ -15,10 +15,12 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(VENV)/.nmt  ## Train the default recipe, score it and translate a sentence (8 minutes)
+demo: $(VENV)/.nmt  ## Train the default recipe, score it, translate a sentence and say why (3 minutes)
 	$(BIN)/nmt train --resume
 	$(BIN)/nmt eval --model checkpoints/starter
 	$(BIN)/nmt translate --model checkpoints/starter "Je suis étudiant"
+	$(BIN)/nmt explain --model checkpoints/starter --html checkpoints/starter/why.html \
+		"Je suis étudiant"
 
 test: $(VENV)/.dev lint  ## Check style and types, and run every test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
