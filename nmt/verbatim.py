@@ -1,11 +1,11 @@
 """What no model can know is taken out of a sentence, and put back into its translation as it is.
 
-Addresses, emoji and letters that its tokenizer has no subword for are strings of bytes to a model,
-of which it makes something else. So they are left out of what it reads, and go back to where the
-words after them came to stand. Of what is left, characters that the tokenizer does not know are
-replaced by what the training text has in their place, and a sentence in capitals that the model
-would spell letter by letter is read in small letters. All other text is read as it stands.
-Numbers are read as well, but looked for in the translation.
+Addresses, numbers of several parts, emoji and letters that its tokenizer has no subword for are
+strings of digits or bytes to a model, of which it makes something else. So they are left out of
+what it reads, and go back to where the words after them came to stand. Of what is left, characters
+that the tokenizer does not know are replaced by what the training text has in their place, and a
+sentence in capitals that the model would spell letter by letter is read in small letters. All other
+text is read as it stands. Other numbers are read as well, but looked for in the translation.
 """
 
 import re
@@ -32,10 +32,14 @@ ADDRESS = re.compile(
     rf"(?:https?://|www\.)[^{_NOT_IN_ADDRESSES}]*[^{_NOT_IN_ADDRESSES}'\u2019.,;:!?…)\]}}]"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # of mail,
     r"|(?<!\w)[@#]\w*[^\W\d_]\w*"  # names and topics of social networks,
+    r"|(?<!\w)[0-9]+(?:[.,:/-][0-9]+)+(?!\w)(?: ?[$€£%])?"  # times, dates, prices,
+    r"|(?<!\w)[0-9]{1,3}(?: [0-9]{2,3})+(?!\w)(?: ?[$€£%])?"  # thousands and telephone numbers,
     rf"|[^\s{_UNSPACED}]{{{LONGEST_WORD},}}"  # and what is no word of any language.
 )
 UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
-MAY_BE_ADDRESS = re.compile(rf"www\.|[@#]|://|[^\s{_UNSPACED}]{{{LONGEST_WORD}}}")
+MAY_BE_ADDRESS = re.compile(
+    rf"www\.|[@#]|://|[0-9][ .,:/-][0-9]|[^\s{_UNSPACED}]{{{LONGEST_WORD}}}"
+)
 NUMBER = re.compile(r"[0-9]+(?:[.,:/-][0-9]+| [0-9]{3}(?![0-9]))*")
 BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[ .,:/-](?=[0-9])")
 FEWEST_DIGITS = 3
