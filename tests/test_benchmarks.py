@@ -1,12 +1,15 @@
 """The parts of the benchmarks that decide what their tables say."""
 
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nmt.config import find_recipe, load_recipe
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -21,6 +24,12 @@ def decode_speed(monkeypatch: pytest.MonkeyPatch) -> Any:
 def measuring(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("measuring")
+
+
+@pytest.fixture
+def quality(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("quality")
 
 
 def results(decode_speed: Any, seconds: list[float], name: str, tokens: int) -> Any:
@@ -144,3 +153,35 @@ def test_the_memory_of_a_command_is_its_peak(measuring: Any) -> None:
     folder = Path(measuring.__file__).parent
     mb = float(subprocess.check_output([sys.executable, "-c", outer], cwd=folder))
     assert 286 < mb < 320  # 300 million bytes are 286 MB, and an interpreter
+
+
+def test_every_row_of_the_plan_of_choices_is_a_recipe_of_its_own(quality: Any) -> None:
+    plan = quality.read_plan(quality.PLAN)
+    base = load_recipe(find_recipe(plan.recipe), plan.base)
+    every = [
+        load_recipe(find_recipe(plan.recipe), [*plan.base, *row]) for row in plan.rows.values()
+    ]
+    assert every[0] == base
+    assert len({config.model_dump_json() for config in every}) == len(plan.rows) > 30
+
+
+def test_choices_are_compared_by_their_means(quality: Any, tmp_path: Path) -> None:
+    plan = quality.Plan("starter", 6.0, (1, 2), (), {"base": (), "a / b": ("x=1",), "later": ()})
+    scores = {("base", 1): 40.0, ("base", 2): 42.0, ("a / b", 1): 43.5}
+    for (name, seed), bleu in scores.items():
+        folder = quality.run_folder(tmp_path, name, seed)
+        folder.mkdir()
+        found = {"bleu": bleu, "tokens_per_s": 3000.0 + seed, "parameters": 7_000_000}
+        (folder / quality.RESULT).write_text(json.dumps(found))
+    # the deviation of 40 and 42 is the root of (1 + 1) / 1
+    assert quality.table(plan, quality.results(plan, tmp_path)).splitlines()[2:] == [
+        "| base | 2 | 41.00 ± 1.41 |  | 3,002 | 7.0 M |",
+        "| a / b | 1 | 43.50 | +2.50 | 3,001 | 7.0 M |",
+    ]
+
+
+def test_trainings_take_every_row_with_the_first_seed_first(quality: Any, tmp_path: Path) -> None:
+    plan = quality.Plan("starter", 6.0, (1, 2), ("a=1",), {"base": (), "other": ("b=2",)})
+    jobs = list(quality.trainings(plan, ["base", "other"], "corpus.path=x", tmp_path))
+    assert [folder.name for folder, _ in jobs] == ["base.1", "other.1", "base.2", "other.2"]
+    assert jobs[3][1] == ["a=1", "b=2", "corpus.path=x", "seed=2", "training.minutes=6.0"]
