@@ -40,6 +40,13 @@ def test_what_surrounds_sentences_is_kept() -> None:
     assert divided.lines == (0, 0, 2)
 
 
+def test_a_small_letter_begins_no_sentence_whatever_the_spaces_before_it() -> None:
+    # as in nmt.splitting for text with single spaces
+    for spaces in (" ", "  ", "\u00a0 ", "   "):
+        assert len(divide(f"Le chat etc.{spaces}dort.").sentences) == 1
+        assert len(divide(f"Le chat.{spaces}Il dort.").sentences) == 2
+
+
 def test_a_line_is_one_sentence_where_that_is_asked_for() -> None:
     assert len(divide("Un. Deux.\nTrois.", by_sentence=False).sentences) == 2
 
