@@ -17,6 +17,7 @@ from .conftest import MakeClient
 
 TEXT = "le chat dort"
 DIRECTION = {"source": "fr", "target": "en"}
+MULTIPART = b'--x\r\nContent-Disposition: form-data; name="q"\r\n\r\n%b\r\n--x--\r\n'
 
 
 def translated(models: Models, text: str, **options: Any) -> list[str]:
@@ -240,7 +241,11 @@ def test_languages_and_settings_are_those_of_the_models(client: TestClient) -> N
     ]
     settings = client.get("/frontend/settings").json()
     assert settings["language"]["source"] == {"code": "fr", "name": "French"}
-    assert settings["charLimit"] == Limits().text_characters
+    limits = Limits()
+    assert settings["charLimit"] == limits.text_characters
+    assert settings["detailsLimit"] == limits.details_characters
+    assert settings["textsLimit"] == limits.texts
+    assert settings["alternativesLimit"] == limits.alternatives
 
 
 def test_health_is_told(client: TestClient) -> None:
@@ -347,14 +352,16 @@ def test_what_is_no_strict_json_is_refused(client: TestClient, body: bytes, word
             b'--x\r\nContent-Disposition: form-data; name="q"; filename="a"\r\n\r\nb\r\n--x--\r\n',
             400,
         ),
+        ("multipart/form-data; boundary=x", MULTIPART % b"\xff", 400),
+        ("multipart/form-data; boundary=x; charset=undefined", MULTIPART % b"le", 400),
+        ("multipart/form-data; boundary=x; charset=punycode", MULTIPART % b"a-\xff", 400),
+        ("multipart/form-data; boundary=x; charset=unicode_escape", MULTIPART % b"\\ud800", 400),
     ],
 )
 def test_what_is_no_form_is_refused(
     client: TestClient, kind: str, body: bytes, status: int
 ) -> None:
-    response = client.post(
-        "/translate", content=body, headers={"content-type": kind} if kind else {}
-    )
+    response = client.post("/detect", content=body, headers={"content-type": kind} if kind else {})
     assert response.status_code == status
     assert response.json()["error"]
 
