@@ -185,7 +185,7 @@ def until(claim: Callable[[], bool], timeout_s: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lasting_server(served_runs: list[RunDirectory]) -> Iterator[Served]:
     """The real command with the models, one for many tests."""
     with serving(served_runs) as served:
