@@ -177,9 +177,10 @@ def test_what_is_no_http_gets_a_4xx(lasting_server: Served, sent: bytes) -> None
 
 
 def test_a_large_request_does_not_keep_small_ones_waiting(start_serving: Start) -> None:
+    very_large = LARGE | {"q": ["\n".join([text] * 5) for text in LARGE["q"]]}
     with start_serving() as served, served.connect(60) as large:
-        large.sendall(post("/translate", LARGE))
-        until(lambda: metric(served, "nmt_sentences_waiting") > 20)
+        large.sendall(post("/translate", very_large))
+        until(lambda: metric(served, "nmt_sentences_waiting") > 200)
         assert status(served.ask("/translate", REQUEST)) == 200
         assert metric(served, "nmt_sentences_waiting") > 0, "the large one is not over yet"
         assert status(everything(large)) == 200
