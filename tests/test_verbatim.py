@@ -133,6 +133,7 @@ def test_nothing_that_was_taken_out_is_lost_and_the_units_spell_the_text(
     alignment = restored(reading, diagonal(tokenizer, reading.read))
     assert spell(alignment.source_units) == text
     assert alignment.weights.shape == (len(alignment.target_units), len(alignment.source_units))
+    assert (alignment.shares.sum(axis=1) <= 1.001).all()
     translation = spell(alignment.target_units)
     for start, end in reading.spans:
         assert text[start:end] in translation
@@ -151,24 +152,38 @@ def test_a_span_goes_before_what_the_next_word_became(tokenizer: Tokenizer) -> N
     target = [*units_of("Every day I say"), Unit(".", False, 4)]
     weights = np.zeros((5, 6), dtype=np.float32)
     weights[[0, 1, 2, 3, 4], [2, 4, 0, 1, 5]] = 1.0
-    found = restored(reading, Alignment(tuple(source), tuple(target), weights))
+    found = restored(reading, Alignment(tuple(source), tuple(target), weights, (1,) * 5))
     assert spell(found.target_units) == "日本語 Every day I say."
     assert spell(found.source_units) == "Je dis 日本語 tous les jours."
     assert found.pairs == ((2, 0), (3, 1), (5, 2), (0, 3), (1, 4))
     # without attention what is in the middle goes to the end, before the punctuation
-    blind = Alignment(tuple(source), tuple(target), np.zeros_like(weights))
+    blind = Alignment(tuple(source), tuple(target), np.zeros_like(weights), (1,) * 5)
     assert spell(restored(reading, blind).target_units) == "Every day I say 日本語."
 
 
 def test_capitals_come_back_but_not_into_addresses(tokenizer: Tokenizer) -> None:
     reading = reading_of("JE SUIS ÉTUDIANT http://x.org", tokenizer)
     source = units_of("Je suis étudiant")
-    alignment = Alignment(tuple(source), tuple(units_of("I am")), np.eye(2, 3, dtype=np.float32))
+    target = units_of("I am")
+    alignment = Alignment(tuple(source), tuple(target), np.eye(2, 3, dtype=np.float32), (1, 1))
     assert spell(restored(reading, alignment).target_units) == "I AM http://x.org"
 
 
 def test_a_copy_is_aligned_with_itself() -> None:
     assert copied("12 % !").pairs == ((0, 0), (1, 1), (2, 2))
+    np.testing.assert_array_equal(copied("12 % !").shares, np.eye(3))
+
+
+def test_what_was_put_back_looked_at_itself_and_nothing_else(tokenizer: Tokenizer) -> None:
+    reading = reading_of("je vois 日本語", tokenizer)
+    source = units_of("je vois")
+    # "sea" has two subwords, which looked at "vois" with 0.6 and 0.4
+    weights = np.array([[0.9, 0.1], [0.0, 1.0]], dtype=np.float32)
+    alignment = Alignment(tuple(source), tuple(units_of("I sea")), weights, (1, 2))
+    found = restored(reading, alignment)
+    assert spell(found.target_units) == "I sea 日本語"
+    expected = [[0.9, 0.1, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]]
+    np.testing.assert_allclose(found.shares, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

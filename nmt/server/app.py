@@ -149,6 +149,7 @@ class Server:
         source, target = self._models.directions[0]
         return json_answer(
             {
+                "alternativesLimit": self._limits.alternatives,
                 "apiKeys": False,
                 "charLimit": self._limits.text_characters,
                 "detailsLimit": self._limits.details_characters,
@@ -161,6 +162,7 @@ class Server:
                 },
                 "suggestions": False,
                 "supportedFilesFormat": [],
+                "textsLimit": self._limits.texts,
             }
         )
 

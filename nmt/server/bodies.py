@@ -65,7 +65,10 @@ async def _read_multipart(request: Request, body: bytes) -> Fields:
 
     parser = MultiPartParser(request.headers, stream(), max_files=0, max_fields=MOST_FIELDS)
     try:
+        body.decode()
         form = await parser.parse()
+    except UnicodeError:  # of the body, or of what the form says that it is in instead
+        raise Refused(400, "the form is not in UTF-8") from None
     except (MultiPartException, KeyError):
         raise Refused(400, "the form is not multipart/form-data without files") from None
     return fields_of([(name, str(value)) for name, value in form.multi_items()])

@@ -79,7 +79,8 @@ class TranslateSentences:
         wanted = self.alternatives + 1
         if wanted <= options.beam and wanted == options.n_best:
             return options
-        beam = max(wanted, options.beam)
+        groups = options.diversity_groups
+        beam = max(-(-wanted // groups) * groups, options.beam)
         return options.model_copy(update={"n_best": wanted, "beam": beam})
 
 

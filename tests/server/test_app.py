@@ -4,6 +4,7 @@ import json
 import unicodedata
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -16,6 +17,7 @@ from .conftest import MakeClient
 
 TEXT = "le chat dort"
 DIRECTION = {"source": "fr", "target": "en"}
+MULTIPART = b'--x\r\nContent-Disposition: form-data; name="q"\r\n\r\n%b\r\n--x--\r\n'
 
 
 def translated(models: Models, text: str, **options: Any) -> list[str]:
@@ -110,7 +112,7 @@ def test_details_tell_words_and_where_they_are(client: TestClient, served_models
         for word in hypothesis["words"]:
             assert hypothesis["text"][word["start"] : word["end"]] == word["text"]
             assert len(word["source"]) == len(details["source"])
-            assert sum(word["source"]) <= 1.01 * len(word["text"]) + 1
+            assert 0 < sum(word["source"]) <= 1.001
 
 
 def test_details_of_one_sentence_are_those_of_its_translation(
@@ -128,7 +130,39 @@ def test_details_of_one_sentence_are_those_of_its_translation(
         unit.text for unit in best.alignment.target_units
     ]
     weights = [word["source"] for word in details["words"]]
-    assert weights == best.alignment.weights.astype(float).round(4).tolist()
+    np.testing.assert_allclose(weights, best.alignment.shares, atol=1e-4)
+
+
+def test_details_of_what_is_put_back_say_where_it_is(sensible_client: TestClient) -> None:
+    text = "Le chat \U0001f389\u00a0\U0001f389  voit http://x.org le chien."
+    details = answer(sensible_client, q=text, details=True, alternatives=1)["details"]
+    assert len(details["hypotheses"]) == 2
+    assert (
+        details["hypotheses"][0]["text"]
+        == "The cat \U0001f389 \U0001f389 sees http://x.org the dog."
+    )
+    for word in details["source"]:
+        assert text[word["start"] : word["end"]].split() == word["text"].split()
+    own = [word["text"] == "http://x.org" for word in details["source"]]
+    for hypothesis in details["hypotheses"]:
+        for word in hypothesis["words"]:
+            assert hypothesis["text"][word["start"] : word["end"]] == word["text"]
+            assert sum(word["source"]) <= 1.001
+        [looks] = [word["source"] for word in hypothesis["words"] if word["text"] == "http://x.org"]
+        assert looks == own
+
+
+def test_a_sentence_that_is_copied_takes_no_alternatives_from_the_others(
+    sensible_client: TestClient,
+) -> None:
+    alone = answer(sensible_client, q="Le chat.", alternatives=3)
+    assert len(alone["alternatives"]) == 3
+    found = answer(sensible_client, q="Le chat.\nwww.x.org", alternatives=3, details=True)
+    assert found["translatedText"] == alone["translatedText"] + "\nwww.x.org"
+    assert found["alternatives"] == [f"{text}\nwww.x.org" for text in alone["alternatives"]]
+    for hypothesis in found["details"]["hypotheses"]:
+        copied = hypothesis["words"][-1]
+        assert hypothesis["text"][copied["start"] : copied["end"]] == copied["text"] == "www.x.org"
 
 
 def test_words_look_only_at_their_own_sentence(client: TestClient) -> None:
@@ -207,7 +241,11 @@ def test_languages_and_settings_are_those_of_the_models(client: TestClient) -> N
     ]
     settings = client.get("/frontend/settings").json()
     assert settings["language"]["source"] == {"code": "fr", "name": "French"}
-    assert settings["charLimit"] == Limits().text_characters
+    limits = Limits()
+    assert settings["charLimit"] == limits.text_characters
+    assert settings["detailsLimit"] == limits.details_characters
+    assert settings["textsLimit"] == limits.texts
+    assert settings["alternativesLimit"] == limits.alternatives
 
 
 def test_health_is_told(client: TestClient) -> None:
@@ -314,14 +352,16 @@ def test_what_is_no_strict_json_is_refused(client: TestClient, body: bytes, word
             b'--x\r\nContent-Disposition: form-data; name="q"; filename="a"\r\n\r\nb\r\n--x--\r\n',
             400,
         ),
+        ("multipart/form-data; boundary=x", MULTIPART % b"\xff", 400),
+        ("multipart/form-data; boundary=x; charset=undefined", MULTIPART % b"le", 400),
+        ("multipart/form-data; boundary=x; charset=punycode", MULTIPART % b"a-\xff", 400),
+        ("multipart/form-data; boundary=x; charset=unicode_escape", MULTIPART % b"\\ud800", 400),
     ],
 )
 def test_what_is_no_form_is_refused(
     client: TestClient, kind: str, body: bytes, status: int
 ) -> None:
-    response = client.post(
-        "/translate", content=body, headers={"content-type": kind} if kind else {}
-    )
+    response = client.post("/detect", content=body, headers={"content-type": kind} if kind else {})
     assert response.status_code == status
     assert response.json()["error"]
 

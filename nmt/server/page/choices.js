@@ -15,6 +15,9 @@ export class Choices {
     document.addEventListener("pointerdown", ({ target }) => {
       if (!this.box.contains(target)) this.close();
     });
+    document.addEventListener("focusin", ({ target }) => {
+      if (target !== this.anchor && !this.box.contains(target)) this.close();
+    });
     window.addEventListener("resize", () => this.close());
   }
 

@@ -34,8 +34,11 @@ export class Draft {
     this.text = "";
     this.sentences = [];
     this.pair = null;
+    this.source = null; // the language that the text is translated from, once that is known
     this.limit = Infinity; // characters of a text
     this.requestLimit = Infinity; // and of what is asked for at a time
+    this.textsPerRequest = SENTENCES_PER_REQUEST;
+    this.alternativesPerText = ALTERNATIVES;
     this.working = new AbortController();
     this.timer = 0;
     this.isWaiting = false;
@@ -76,9 +79,10 @@ export class Draft {
     this.stop();
     this.text = text;
     this.pair = pair;
+    if (isOtherPair || !text.trim()) this.source = pair?.source === "auto" ? null : pair?.source;
     this.sentences = reconcile(this.sentences, sentencesOf(text), isOtherPair);
     this.choices = this.choices.filter(({ sentence }) => this.sentences.includes(sentence));
-    for (const sentence of this.sentences) sentence.translation ??= this.remembered(sentence);
+    this.recall();
     const isMissing = this.sentences.some((sentence) => !sentence.translation);
     this.isWaiting = isMissing && !this.isTooLong && Boolean(pair);
     this.listener.onProblem(null);
@@ -106,21 +110,29 @@ export class Draft {
     this.stop();
     const { signal } = this.working;
     await this.attempt(signal, async (how) => {
+      if (this.pair.source === "auto") await this.detect(how);
       const missing = this.sentences.filter((sentence) => !sentence.translation);
       const texts = [...new Set(missing.map(({ text }) => text))];
-      const pair = this.pair.source === "auto" ? await this.detected(how) : this.pair;
-      for (const part of inGroups(texts, SENTENCES_PER_REQUEST, this.requestLimit)) {
-        const details = await api.translate(part, pair, ALTERNATIVES, how);
+      for (const part of inGroups(texts, this.textsPerRequest, this.requestLimit)) {
+        const details = await api.translate(part, this.resolvedPair(), this.alternativesPerText, how);
         part.forEach((text, number) => this.keep(text, asTranslation(text, details[number])));
-        for (const sentence of missing) sentence.translation ??= this.remembered(sentence);
+        this.recall();
         this.listener.onChange();
       }
     });
   }
 
-  async detected(how) {
-    const likely = await api.detect(this.text, how);
-    return { ...this.pair, source: this.listener.onDetected(likely) };
+  /** Find the language of the text. What was translated from another is not translated any more. */
+  async detect(how) {
+    const source = this.listener.onDetected(await api.detect(this.text, how));
+    if (source === this.source) return;
+    this.source = source;
+    this.choices = [];
+    for (const sentence of this.sentences) {
+      sentence.stale = staleOf(sentence);
+      sentence.translation = null;
+    }
+    this.recall();
   }
 
   /** Do some work with the server that is dropped when the text changes. */
@@ -171,7 +183,8 @@ export class Draft {
     const prefix = withNextWord(before, other);
     await this.attempt(signal, async (how) => {
       const pair = this.resolvedPair();
-      const details = await api.translateFrom(sentence.text, prefix, pair, ALTERNATIVES, how);
+      const details = await api.translateFrom(
+        sentence.text, prefix, pair, this.alternativesPerText, how);
       const translation = asTranslation(sentence.text, details);
       const shown = translation.hypotheses.findIndex(({ text }) => endsWordAt(text, prefix));
       const chosen = Math.max(0, prefix.length - other.length);
@@ -198,7 +211,12 @@ export class Draft {
 
   /** The pair with the language that was found in the place of "auto". */
   resolvedPair() {
-    return { ...this.pair, source: this.listener.sourceLanguage() };
+    return { ...this.pair, source: this.source };
+  }
+
+  /** Give sentences without a translation the one that there was before. */
+  recall() {
+    for (const sentence of this.sentences) sentence.translation ??= this.remembered(sentence);
   }
 
   remembered(sentence) {
@@ -211,7 +229,7 @@ export class Draft {
   }
 
   keyOf(text) {
-    return JSON.stringify([this.pair?.source, this.pair?.target, text]);
+    return JSON.stringify([this.source, this.pair?.target, text]);
   }
 }
 

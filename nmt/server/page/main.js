@@ -44,13 +44,13 @@ const draft = new Draft({
     source.language = languages.detected(likely);
     return languages.actualSource;
   },
-  sourceLanguage: () => languages.actualSource,
 });
 
 let current = null; // the sentence whose other translations are listed
 let pointed = null; // the sentence that has words lit
 let announcing = 0;
 let counting = 0;
+let mostChoices = CHOICES;
 
 // What is shown
 
@@ -75,7 +75,7 @@ function show() {
   find("empty").hidden = !isEmpty;
   find("clear").hidden = draft.text === "";
   find("copy").disabled = !sentences.some(shownText);
-  find("share").disabled = isEmpty;
+  find("share").disabled = isEmpty || !languages.isReady;
   find("undo").hidden = !draft.canUndo;
   find("progress").classList.toggle("busy", draft.isWaiting);
   target.box.ariaBusy = String(draft.isWaiting);
@@ -205,7 +205,7 @@ function showGaze(said) {
 
 function openChoices({ sentence, number }, element) {
   const word = shownWords(sentence).target[number];
-  const ask = (signal) => draft.alternatives(sentence, word, CHOICES, signal);
+  const ask = (signal) => draft.alternatives(sentence, word, mostChoices, signal);
   choices.open(element, { sentence, number }, word.text, ask, async (other) => {
     await draft.substitute(sentence, word, other);
     // Who has gone elsewhere meanwhile is left there.
@@ -246,7 +246,8 @@ async function copyFrom(button, text) {
 }
 
 const copyTranslation = () => copyFrom(find("copy"), draft.translated);
-const copyLink = () => copyFrom(find("share"), linkTo(draft.text, languages.pair));
+const copyLink = () =>
+  languages.isReady && copyFrom(find("share"), linkTo(draft.text, languages.pair));
 
 function take({ text, source: from, target: into }) {
   if (from || into) languages.choose(from, into);
@@ -319,6 +320,10 @@ async function start() {
   draft.limit = settings.charLimit > 0 ? settings.charLimit : Infinity;
   const { source: from, target: into } = settings.language ?? {};
   draft.requestLimit = settings.detailsLimit ?? Infinity;
+  draft.textsPerRequest = Math.min(draft.textsPerRequest, settings.textsLimit ?? Infinity);
+  const mostOthers = settings.alternativesLimit ?? Infinity;
+  draft.alternativesPerText = Math.min(draft.alternativesPerText, mostOthers);
+  mostChoices = Math.min(mostChoices, mostOthers);
   languages.fill(all, { source: from?.code, target: into?.code });
   const example = EXAMPLES[languages.actualSource];
   find("example").hidden = !example;

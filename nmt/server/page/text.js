@@ -2,8 +2,10 @@
 
 // Where a sentence ends, as nmt/splitting.py has it: what is sent is one sentence to the server too,
 // so that a prefix is a prefix of that sentence. A new line ends one as well.
-const BOUNDARY =
-  /(?<=[.!?…])(?:\s?["'»”’)\]])*\s+(?!\s)(?![a-zà-öø-ÿ»])|(?<=[。！？])|\s*\n\s*/gu;
+const TITLES = /(?<!(?<![\p{L}\p{N}_])(?:M|MM|Mr|Mrs|Ms|Dr|St|Mme|Mlle)\.)/u;
+const ENDS =
+  /(?<=[.!?…])(?:\s?["'»”’)\]])*\s+(?![\sa-zà-öø-ÿ»])|(?<=[。！？])|\s*\n\s*/u;
+const BOUNDARY = new RegExp(TITLES.source + ENDS.source, "gu");
 // What may stand within a word, as in nmt/next_words.py.
 const JOINERS = "'-’";
 

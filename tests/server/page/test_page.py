@@ -221,6 +221,7 @@ def test_sentences_end_where_the_server_has_them_end(page: Any) -> None:
         '(Il dort.) "Bon." Il sort.  Deux espaces.   trois',
         "我是学生。你好\uff01好\uff1f再见",
         "😀 Oui. 😀 Non. ",
+        "M. Dupont et Mme. Durand. Le Dr. House. ÉM. Non. (Mr. Bean) Ici M. Non. St. Malo",
         "",
         " . ",
     ]
@@ -233,6 +234,28 @@ def test_sentences_end_where_the_server_has_them_end(page: Any) -> None:
     )
     normal = [[normalise(sentence) for sentence in sentences] for sentences in found]
     assert normal == [sentences_of(normalise(text)) for text in texts]
+
+
+def test_the_page_asks_for_no_more_than_the_server_allows(open_page: Open) -> None:
+    requests: list[Any] = []
+
+    def note(route: Any) -> None:
+        requests.append(asked(route.request))
+        route.continue_()
+
+    limits = {"charLimit": 5_000, "detailsLimit": 2_000, "textsLimit": 3, "alternativesLimit": 2}
+    page = open_page(
+        routes={
+            "frontend/settings": lambda route: route.fulfill(json=limits),
+            "translate": note,
+            "next": note,
+        }
+    )
+    write(page, " ".join(f"Le chat voit le chien {number}." for number in range(7)))
+    assert [(len(each["q"]), each["alternatives"]) for each in requests] == [(3, 2), (3, 2), (1, 2)]
+    page.locator(".word").first.click()
+    page.wait_for_selector("[role=menuitemradio]")
+    assert requests[-1]["count"] == 2
 
 
 def test_a_next_word_goes_where_it_belongs(page: Any) -> None:
@@ -388,6 +411,17 @@ def test_everything_goes_without_a_mouse(page: Any, api: Api) -> None:
     assert page.is_hidden("#shortcuts")
 
 
+def test_a_menu_that_is_still_empty_closes_when_one_goes_on(open_page: Open) -> None:
+    held: list[Any] = []
+    page = open_page(routes={"next": lambda route: held.append(route)})
+    write(page, FIRST)
+    page.locator(".word").nth(1).click()
+    until(page, "!document.querySelector('#choices').hidden")
+    page.keyboard.press("ArrowRight")
+    assert page.is_hidden("#choices")
+    assert focused(page) == page.locator(".word").nth(2).text_content()
+
+
 def test_arrows_lead_from_line_to_line(open_page: Open) -> None:
     page = open_page(viewport={"width": 360, "height": 740})
     write(page, f"{FIRST} {SECOND}")
@@ -473,6 +507,41 @@ def test_the_language_of_a_text_is_found(open_page: Open, api: Api) -> None:
     assert translation(page) == api.best(text)
 
 
+def test_what_was_translated_from_another_language_is_translated_again(open_page: Open) -> None:
+    requests: list[Any] = []
+
+    def translate(route: Any) -> None:
+        requests.append(asked(route.request))
+        as_if_backwards(route)
+
+    def detect(route: Any) -> None:
+        language = "de" if "Hund" in asked(route.request)["q"] else "fr"
+        route.fulfill(json=[{"language": language, "confidence": 90}])
+
+    codes = {"de": ["en"], "en": [], "fr": ["en"]}
+    languages = [{"code": code, "name": code, "targets": codes[code]} for code in codes]
+    page = open_page(
+        routes={
+            "languages": lambda route: route.fulfill(json=languages),
+            "translate": translate,
+            "detect": detect,
+        }
+    )
+    page.select_option("#source-language", "auto")
+    write(page, "Le chat. Le chien.")
+    write(page, "Le chat. Ein Hund.")
+    write(page, "Le chat. Ein Hund. Le chat.")
+    write(page, "Le chat. Le chien.")
+    assert [(each["source"], each["q"]) for each in requests] == [
+        ("fr", ["Le chat.", "Le chien."]),
+        ("de", ["Le chat.", "Ein Hund."]),
+    ], "and what there is already is not asked for again"
+    write(page, "")
+    assert page.text_content("#detected") == ""
+    write(page, "Le chat. Le chien.")
+    assert page.text_content("#detected") == "fr detected"
+
+
 def test_a_copy_is_on_the_clipboard(open_page: Open, api: Api) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     write(page, BOTH)
@@ -494,6 +563,15 @@ def test_a_link_carries_text_and_languages_past_the_server(open_page: Open, api:
     assert other.input_value("#source-text") == text
     wait(other)
     assert translation(other) == translation(page)
+
+
+def test_without_languages_there_is_no_link_to_copy(page: Any) -> None:
+    page.route("**/languages", lambda route: route.fulfill(json=[]))
+    page.reload()
+    page.fill("#source-text", FIRST)
+    assert page.is_disabled("#share")
+    page.keyboard.press("Alt+Shift+L")  # a mistake of the page would be noted
+    assert page.text_content("#announcement") == ""
 
 
 def test_dark_is_what_the_system_says_until_it_is_chosen(open_page: Open) -> None:
