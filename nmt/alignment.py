@@ -49,13 +49,14 @@ class Alignment:
         target_units: Of the translation.
         weights: How much each target unit looked at each source unit, summed over its subwords,
             float32, shape (target units, source units).
-        target_pieces: How many subwords each target unit has.
+        target_pieces: How many subwords each target unit has; what was not written in subwords
+            counts as one.
     """
 
     source_units: tuple[Unit, ...]
     target_units: tuple[Unit, ...]
     weights: Floats = field(compare=False)
-    target_pieces: tuple[int, ...] = field(default=(), compare=False)
+    target_pieces: tuple[int, ...] = field(compare=False)
 
     @property
     def shares(self) -> Floats:

@@ -164,6 +164,7 @@ def restored(reading: Reading, alignment: Alignment, begins_word: bool = True) -
     places = [_place(alignment, read_at, start) for start, _ in reading.spans]
     target: list[Unit] = []
     weights = []
+    pieces: list[int] = []
     for number, unit in enumerate((*alignment.target_units, None)):
         for place, (start, end) in zip(places, reading.spans, strict=True):
             if place == number:
@@ -172,14 +173,15 @@ def restored(reading: Reading, alignment: Alignment, begins_word: bool = True) -
                 first_piece = number if unit is None else unit.first_piece
                 target.append(Unit(reading.text[start:end], opens_word, first_piece))
                 weights.append(np.eye(1, len(source), column, dtype=np.float32)[0])
+                pieces.append(1)
         if unit is not None:
             text = unit.text.upper() if reading.is_shouted else unit.text
             target.append(replace(unit, text=text))
             weights.append(looks[number])
+            pieces.append(alignment.target_pieces[number])
     shape = len(target), len(source)
-    return Alignment(
-        tuple(source), tuple(target), np.array(weights, dtype=np.float32).reshape(shape)
-    )
+    grid = np.array(weights, dtype=np.float32).reshape(shape)
+    return Alignment(tuple(source), tuple(target), grid, tuple(pieces))
 
 
 def copied(text: str, begins_word: bool = True) -> Alignment:
@@ -192,7 +194,7 @@ def copied(text: str, begins_word: bool = True) -> Alignment:
     words = tuple(
         Unit(word, begins_word or number > 0, 0) for number, word in enumerate(text.split())
     )
-    return Alignment(words, words, np.eye(len(words), dtype=np.float32))
+    return Alignment(words, words, np.eye(len(words), dtype=np.float32), (1,) * len(words))
 
 
 def without_spans(reading: Reading, translation: str) -> str:

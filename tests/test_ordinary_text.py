@@ -15,7 +15,9 @@ from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
 from nmt.decoding import Candidates, Distribution
 from nmt.decoding.loops import has_loop
+from nmt.errors import PictureError
 from nmt.glossary import Glossary
+from nmt.pictures import subword_grid, word_grid
 from nmt.run import RunDirectory, shipped_models
 from nmt.translator import TextConstraints, Translator
 from nmt.verbatim import ADDRESS, lost_numbers
@@ -130,6 +132,23 @@ def test_what_a_model_says_again_comes_back_as_it_was(
     assert all(source == target for source, target in alignment.pairs)
     blind = make(echo, has_attention=False).translate([text], align=True)[0]
     assert sorted(blind.text.replace(" ", "")) == sorted(found.text.replace(" ", ""))
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_a_picture_of_any_text_shows_what_its_words_looked_at(
+    make: Callable[..., Translator], text: str
+) -> None:
+    [found] = make(echo).translate([text], align=True)
+    grid = word_grid(found)
+    np.testing.assert_allclose(grid.weights.sum(axis=1), 1.0, atol=1e-6)
+    looked_at = [grid.source[column] for column in grid.weights.argmax(axis=1)]
+    assert tuple(looked_at) == grid.target
+    if found.hypotheses[0].attention is not None:
+        looks = found.hypotheses[0].attention
+        assert subword_grid(found).weights.shape == looks.shape
+    else:
+        with pytest.raises(PictureError, match=r"copied|in parts"):
+            subword_grid(found)
 
 
 @pytest.mark.parametrize("script", [silent, circling])

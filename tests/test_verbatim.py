@@ -145,19 +145,20 @@ def test_a_span_goes_before_what_the_next_word_became(tokenizer: Tokenizer) -> N
     target = [*units_of("Every day I say"), Unit(".", False, 4)]
     weights = np.zeros((5, 6), dtype=np.float32)
     weights[[0, 1, 2, 3, 4], [2, 4, 0, 1, 5]] = 1.0
-    found = restored(reading, Alignment(tuple(source), tuple(target), weights))
+    found = restored(reading, Alignment(tuple(source), tuple(target), weights, (1,) * 5))
     assert spell(found.target_units) == "日本語 Every day I say."
     assert spell(found.source_units) == "Je dis 日本語 tous les jours."
     assert found.pairs == ((2, 0), (3, 1), (5, 2), (0, 3), (1, 4))
     # without attention what is in the middle goes to the end, before the punctuation
-    blind = Alignment(tuple(source), tuple(target), np.zeros_like(weights))
+    blind = Alignment(tuple(source), tuple(target), np.zeros_like(weights), (1,) * 5)
     assert spell(restored(reading, blind).target_units) == "Every day I say 日本語."
 
 
 def test_capitals_come_back_but_not_into_addresses(tokenizer: Tokenizer) -> None:
     reading = reading_of("JE SUIS ÉTUDIANT http://x.org", tokenizer)
     source = units_of("Je suis étudiant")
-    alignment = Alignment(tuple(source), tuple(units_of("I am")), np.eye(2, 3, dtype=np.float32))
+    weights = np.eye(2, 3, dtype=np.float32)
+    alignment = Alignment(tuple(source), tuple(units_of("I am")), weights, (1, 1))
     assert spell(restored(reading, alignment).target_units) == "I AM http://x.org"
 
 

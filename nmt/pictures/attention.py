@@ -132,12 +132,16 @@ def subword_grid(translation: Translation, hypothesis: int = 0) -> AttentionGrid
         hypothesis: Which of its hypotheses, from 0 for the best.
 
     Raises:
-        PictureError: There are no subwords, or the text was translated in parts.
+        PictureError: There are no subwords, or the text was copied, or translated in parts.
         RunError: The model has no attention.
     """
     found = translation.hypotheses[hypothesis]
     _refuse_empty(translation.source_pieces, found.pieces)
     if found.attention is None:
+        if translation.source_pieces == (END,):
+            raise PictureError(
+                "this text was copied as it is, so no subwords were looked at: draw words"
+            )
         if translation.source_pieces.count(END) > 1:
             raise PictureError(
                 "this text was translated in parts, which have no picture of their subwords "
