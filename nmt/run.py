@@ -399,12 +399,12 @@ def latest_run(root: Path) -> RunDirectory:
 
 
 def newest_run(root: Path) -> RunDirectory:
-    """The run in a folder of runs that was worked on last, trained or not.
+    """The run in a folder of runs that was worked on last, trained or not; see `latest_run`.
 
     Raises:
         RunError: There is none.
     """
-    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
+    runs = [run for run in _runs(root) if not run.is_shipped]
     if not runs:
         raise RunError(f"no run under {root}/: train one with `nmt train`, or name its folder")
 
@@ -504,9 +504,13 @@ def _run_for(direction: Direction) -> RunDirectory:
 
 def _trained_runs(root: Path) -> list[RunDirectory]:
     """The runs that were trained here and not shipped, the latest first."""
-    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
-    trained = [run for run in runs if run.is_trained and not run.is_shipped]
+    trained = [run for run in _runs(root) if run.is_trained and not run.is_shipped]
     return sorted(trained, key=lambda run: (_trained_at(run), run.path.name), reverse=True)
+
+
+def _runs(root: Path) -> list[RunDirectory]:
+    """All runs of a folder of runs."""
+    return [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
 
 
 def _trained_at(run: RunDirectory) -> int:

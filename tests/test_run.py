@@ -22,6 +22,7 @@ from nmt.run import (
     RunDirectory,
     chosen_runs,
     latest_run,
+    newest_run,
     plan_run,
     read_folder,
     remove_folder,
@@ -371,9 +372,11 @@ def test_in_a_checkout_a_shipped_model_is_not_the_latest_run_whatever_its_age(
     assert chosen_runs([])[0].path == forward.path.absolute()
     with pytest.raises(RunError, match="no trained model under"):
         latest_run(Path("checkpoints"))
+    with pytest.raises(RunError, match="no run under"):
+        newest_run(Path("checkpoints"))
     own = exported(Path("checkpoints/en-fr"), "en", "fr")  # of that name, but without the mark
     os.utime(own.config_file, (1000, 1000))
-    assert chosen_runs([]) == [own]
+    assert chosen_runs([]) == [own] == [newest_run(Path("checkpoints"))]
 
 
 def test_among_trained_runs_the_latest_of_the_direction_is_taken(package: Path) -> None:
