@@ -23,7 +23,7 @@ class Models:
     runs: tuple[RunDirectory, ...]
 
     def __str__(self) -> str:
-        return "+".join(str(run.path) for run in self.runs)
+        return "+".join(run.described for run in self.runs)
 
     @property
     def name(self) -> str:

@@ -364,6 +364,8 @@ class Translator:
     ) -> "Explanation":
         """Translate a text and tell how that came about.
 
+        The model is watched as it reads the sentences for the first time.
+
         Args:
             text: One or more sentences.
             options: How to search; None for the options of the translator.
@@ -382,8 +384,8 @@ class Translator:
             for part in self._parts(text, self._read(options, True), options.split_sentences)
             if part.ids
         ]
-        target = " ".join(sentence.target for sentence in sentences if sentence.target)
-        return Explanation(text, target, tuple(sentences))
+        (translation,) = self.translate([text], options)
+        return Explanation(text, translation.text, tuple(sentences))
 
     def _read(self, options: SearchConfig, is_free: bool) -> Read:
         """How sentences are read; only where nothing is asked of their translations is it free."""

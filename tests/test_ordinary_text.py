@@ -1,6 +1,7 @@
 """Text as people write it: by models that do as a script says, and by those that come with nmt."""
 
 import re
+from html import escape
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
 from nmt.decoding import Candidates, Distribution
 from nmt.decoding.loops import has_loop
 from nmt.errors import PictureError
+from nmt.explaining.page import to_page
+from nmt.explaining.terminal import as_text
 from nmt.glossary import Glossary
 from nmt.pictures import subword_grid, word_grid
 from nmt.run import RunDirectory, shipped_models
@@ -71,6 +74,9 @@ class Scripted:
             np.repeat(looks, width, axis=0) if self.has_attention else None,
         )
         return distribution, replace(state, step=state.step + 1)
+
+    def memory(self, state: State) -> np.ndarray:
+        return np.ones((*state.sources.shape, 4), dtype=np.float32)
 
     def select(self, state: State, rows: np.ndarray) -> State:
         width = rows.max() // len(state.sources) + 1
@@ -230,6 +236,24 @@ def test_a_number_that_was_lost_is_looked_for(
     off = OPTIONS.model_copy(update={"robust": False})
     [lost] = make(forgetful(tokenizer)).translate(["Tom est là en 2047."], off)
     assert "2047" not in lost.text
+
+
+@pytest.mark.parametrize("text", [*AWKWARD, "Tom est là.", "Tom est là en 2047.", ""])
+@pytest.mark.parametrize("script", [echo, silent, circling, "forgetful"])
+def test_an_explanation_ends_in_the_translation_that_is_given(
+    make: Callable[..., Translator], tokenizer: Tokenizer, text: str, script: Script | str
+) -> None:
+    translator = make(forgetful(tokenizer) if isinstance(script, str) else script)
+    explanation = translator.explain(text)
+    assert explanation.target == translator.translate([text])[0].text
+    told = " ".join(one.target for one in explanation.sentences if one.target)
+    assert bool(explanation.remark) == (told != explanation.target)
+    if explanation.remark:
+        assert explanation.remark.endswith(explanation.target)
+    if explanation.sentences:
+        shown = as_text(explanation, is_terminal=False)
+        assert explanation.remark.replace(" ", "") in re.sub(r"\s", "", shown)
+        assert escape(explanation.remark) in to_page(explanation)
 
 
 def test_what_is_asked_of_a_translation_goes_before_all_that(

@@ -70,16 +70,6 @@ Keys = Annotated[
         help="List every key of a recipe, with its default and what it does, and exit.",
     ),
 ]
-Model = Annotated[
-    Path | None,
-    typer.Option(
-        "--model",
-        metavar="DIR",
-        envvar="NMT_MODEL",
-        show_default=False,
-        help="The folder of a trained run. By default the one under checkpoints/ trained last.",
-    ),
-]
 Models = Annotated[
     list[Path] | None,
     typer.Option(

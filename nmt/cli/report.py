@@ -76,7 +76,7 @@ def report(
     no time. Prints the file.
     """
     run = _chosen(folder)
-    print(f"looking at {run.path}", file=sys.stderr)
+    print(f"looking at {run.described}", file=sys.stderr)
     from dataclasses import replace
 
     from nmt.report.page import compose

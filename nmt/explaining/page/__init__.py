@@ -41,6 +41,7 @@ def to_page(explanation: Explanation) -> str:
         script=script,
         no_attention=escape(NO_ATTENTION),
         plain=escape(as_text(explanation, is_terminal=False)),
+        remark=escape(explanation.remark),
         grids="\n".join(map(_grid, explanation.sentences)),
         data=_json(explanation),
     )
