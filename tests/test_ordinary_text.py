@@ -1,9 +1,9 @@
 """Text as people write it: by models that do as a script says, and by those that come with nmt."""
 
 import re
-from html import escape
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
