@@ -60,8 +60,8 @@ TOKENS_PER_BATCH = 4096
 
 COPY = Hypothesis((), 0.0, 0.0, 0.0, 0.0, None, is_complete=True)
 """What stands for a copy of the text: it is certain, as an empty translation of an empty text."""
-SECOND_SEARCH = {"no_repeat": 3, "diversity_groups": 1}
-"""How to look again where a translation went wrong."""
+NO_REPEAT = 3
+"""Of the search for another translation where one went wrong; that of the options if stricter."""
 
 Read = Callable[[str], Reading]
 
@@ -460,7 +460,10 @@ class Translator:
         self, parts: list[Part], options: SearchConfig, bounds: list[Constraints]
     ) -> list[list[Hypothesis]]:
         """Those hypotheses of another search that have not failed."""
-        careful = options.model_copy(update={**SECOND_SEARCH, "n_best": options.beam})
+        no_repeat = min(options.no_repeat or NO_REPEAT, NO_REPEAT)
+        careful = options.model_copy(
+            update={"no_repeat": no_repeat, "diversity_groups": 1, "n_best": options.beam}
+        )
         constrained = Constrained(tuple(bounds), self._target_tokenizer.goes_on)
         found = self._search([part.ids for part in parts], careful, constrained)
         return [

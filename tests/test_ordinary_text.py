@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +237,17 @@ def test_a_number_that_was_lost_is_looked_for(
     off = OPTIONS.model_copy(update={"robust": False})
     [lost] = make(forgetful(tokenizer)).translate(["Tom est là en 2047."], off)
     assert "2047" not in lost.text
+
+
+def test_looking_again_keeps_to_what_a_user_forbids(
+    make: Callable[..., Translator], tokenizer: Tokenizer
+) -> None:
+    options = OPTIONS.model_copy(update={"no_repeat": 2})
+    text = "Tom est à Paris, Tom est là en 2047"
+    [found] = make(forgetful(tokenizer)).translate([text], options)
+    assert "2047" in found.text
+    pairs = list(pairwise(found.hypotheses[0].pieces))
+    assert len(pairs) == len(set(pairs))
 
 
 @pytest.mark.parametrize("text", [*AWKWARD, "Tom est là.", "Tom est là en 2047.", ""])
