@@ -49,8 +49,7 @@ class Alignment:
         target_units: Of the translation.
         weights: How much each target unit looked at each source unit, summed over its subwords,
             float32, shape (target units, source units).
-        target_pieces: How many subwords each target unit has; what was not written in subwords
-            counts as one.
+        target_pieces: How many subwords each target unit has; 1 where it was put back verbatim.
     """
 
     source_units: tuple[Unit, ...]

@@ -164,7 +164,7 @@ def restored(reading: Reading, alignment: Alignment, begins_word: bool = True) -
     places = [_place(alignment, read_at, start) for start, _ in reading.spans]
     target: list[Unit] = []
     weights = []
-    pieces: list[int] = []
+    pieces = []  # what was put back counts as one, which looked at itself
     for number, unit in enumerate((*alignment.target_units, None)):
         for place, (start, end) in zip(places, reading.spans, strict=True):
             if place == number:
@@ -180,8 +180,8 @@ def restored(reading: Reading, alignment: Alignment, begins_word: bool = True) -
             weights.append(looks[number])
             pieces.append(alignment.target_pieces[number])
     shape = len(target), len(source)
-    grid = np.array(weights, dtype=np.float32).reshape(shape)
-    return Alignment(tuple(source), tuple(target), grid, tuple(pieces))
+    looked = np.array(weights, dtype=np.float32).reshape(shape)
+    return Alignment(tuple(source), tuple(target), looked, tuple(pieces))
 
 
 def copied(text: str, begins_word: bool = True) -> Alignment:

@@ -127,6 +127,7 @@ def test_nothing_that_was_taken_out_is_lost_and_the_units_spell_the_text(
     alignment = restored(reading, diagonal(tokenizer, reading.read))
     assert spell(alignment.source_units) == text
     assert alignment.weights.shape == (len(alignment.target_units), len(alignment.source_units))
+    assert (alignment.shares.sum(axis=1) <= 1.001).all()
     translation = spell(alignment.target_units)
     for start, end in reading.spans:
         assert text[start:end] in translation
@@ -157,13 +158,26 @@ def test_a_span_goes_before_what_the_next_word_became(tokenizer: Tokenizer) -> N
 def test_capitals_come_back_but_not_into_addresses(tokenizer: Tokenizer) -> None:
     reading = reading_of("JE SUIS ÉTUDIANT http://x.org", tokenizer)
     source = units_of("Je suis étudiant")
-    weights = np.eye(2, 3, dtype=np.float32)
-    alignment = Alignment(tuple(source), tuple(units_of("I am")), weights, (1, 1))
+    target = units_of("I am")
+    alignment = Alignment(tuple(source), tuple(target), np.eye(2, 3, dtype=np.float32), (1, 1))
     assert spell(restored(reading, alignment).target_units) == "I AM http://x.org"
 
 
 def test_a_copy_is_aligned_with_itself() -> None:
     assert copied("12 % !").pairs == ((0, 0), (1, 1), (2, 2))
+    np.testing.assert_array_equal(copied("12 % !").shares, np.eye(3))
+
+
+def test_what_was_put_back_looked_at_itself_and_nothing_else(tokenizer: Tokenizer) -> None:
+    reading = reading_of("je vois 日本語", tokenizer)
+    source = units_of("je vois")
+    # "sea" has two subwords, which looked at "vois" with 0.6 and 0.4
+    weights = np.array([[0.9, 0.1], [0.0, 1.0]], dtype=np.float32)
+    alignment = Alignment(tuple(source), tuple(units_of("I sea")), weights, (1, 2))
+    found = restored(reading, alignment)
+    assert spell(found.target_units) == "I sea 日本語"
+    expected = [[0.9, 0.1, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]]
+    np.testing.assert_allclose(found.shares, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nmt.errors import ServerError
 from nmt.server.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from nmt.run import RunDirectory
 
 EXAMPLES = """\b
 Examples:
@@ -28,7 +31,7 @@ def serve(
             envvar="NMT_MODEL",
             show_default=False,
             help="The folder of an exported run. By default the one under checkpoints/ trained "
-            "last. Repeat for more directions.",
+            "last, and for other directions what came with nmt. Repeat for more directions.",
         ),
     ] = None,
     host: Annotated[
@@ -99,9 +102,7 @@ def serve(
 
     Needs the extra nmt[serve]. The models must be exported; torch is not used.
     """
-    from nmt.run import chosen_runs
-
-    runs = chosen_runs(models or [])
+    runs = _runs(models or [])
     # NumPy multiplies no matrices then, and its threads would be in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     limits = Limits(
@@ -122,3 +123,17 @@ def serve(
         ) from error
     settings = Settings(host, port, tuple(allowed_hosts or ()), limits, threads, log)
     serve_runs(runs, settings)
+
+
+def _runs(models: list[Path]) -> "list[RunDirectory]":
+    """The runs that are named; if none are, the usual one and those that came with nmt beside it.
+
+    Of these only what translates in another direction.
+    """
+    from nmt.run import Direction, chosen_runs, shipped_models
+
+    runs = chosen_runs(models)
+    if not models:
+        usual = Direction.of(runs[0])
+        runs += [run for run in shipped_models() if Direction.of(run) != usual]
+    return runs

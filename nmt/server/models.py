@@ -50,7 +50,7 @@ class Models:
             direction = corpus.source, corpus.target
             if direction in models:
                 print(
-                    f"{run.path} is left out: another model before it translates from "
+                    f"{run.described} is left out: another model before it translates from "
                     f"{corpus.source} to {corpus.target}, too",
                     file=sys.stderr,
                 )
@@ -61,7 +61,7 @@ class Models:
                     f"write its export first with `nmt export {run.path}`"
                 )
             models[direction] = Model(*direction, Translator.load(run, threads=1))
-            print(f"{corpus.source} to {corpus.target}: {run.path}", file=sys.stderr)
+            print(f"{corpus.source} to {corpus.target}: {run.described}", file=sys.stderr)
         return cls(list(models.values()))
 
     @property

@@ -18,10 +18,7 @@ Words = list[dict[str, Any]]
 
 def joined_texts(text: DividedText, translations: Sequence[Translation]) -> list[str]:
     """The translations of a text, best first: the n-th of the n-th of each of its sentences."""
-    return [
-        text.joined([translation.hypotheses[rank].text for translation in translations])
-        for rank in range(_ranks(translations))
-    ]
+    return [text.joined([part.text for part in parts]) for parts in _ranked(translations)]
 
 
 def details(text: DividedText, translations: Sequence[Translation]) -> dict[str, Any]:
@@ -33,19 +30,14 @@ def details(text: DividedText, translations: Sequence[Translation]) -> dict[str,
 
     Returns:
         ``source`` has the words of the text and ``hypotheses`` the translations, best first, each
-        with its words and, for each of them, how much it looked at each word of the text.
+        with its words and, for each of them, what share of its looks each word of the text got.
     """
     source = [
         _located(_source_words(translation), sentence.text, sentence.start)
         for sentence, translation in zip(text.sentences, translations, strict=True)
     ]
     return {
-        "hypotheses": [
-            _hypothesis(
-                text, [translation.hypotheses[rank] for translation in translations], source
-            )
-            for rank in range(_ranks(translations))
-        ],
+        "hypotheses": [_hypothesis(text, parts, source) for parts in _ranked(translations)],
         "source": [word for words in source for word in words],
     }
 
@@ -58,9 +50,15 @@ def next_words(found: Sequence[NextWord]) -> dict[str, Any]:
     return {"next": words}
 
 
-def _ranks(translations: Sequence[Translation]) -> int:
-    """How many translations a text has: as many as the sentence that has the fewest."""
-    return min((len(translation.hypotheses) for translation in translations), default=1)
+def _ranked(translations: Sequence[Translation]) -> list[list[TranslatedHypothesis]]:
+    """The hypotheses of the sentences of a text for each of its translations, best first.
+
+    A sentence that has fewer than others, such as one that is copied, goes on with its last.
+    """
+    most = max((len(translation.hypotheses) for translation in translations), default=1)
+    each = (translation.hypotheses for translation in translations)
+    filled = [(*found, *[found[-1]] * (most - len(found))) for found in each]
+    return [[found[rank] for found in filled] for rank in range(most)]
 
 
 def _hypothesis(
@@ -112,10 +110,10 @@ def _target_words(hypothesis: TranslatedHypothesis) -> list[str]:
 
 
 def _weights(hypothesis: TranslatedHypothesis, words: int) -> Sequence[list[float] | None]:
-    """How much each target word looked at each word of its sentence; None without attention."""
+    """How each target word shared out its looks among its sentence; None without attention."""
     if hypothesis.alignment is None:
         return [None] * words
     weights: list[list[float] | None] = (
-        hypothesis.alignment.weights.astype(np.float64).round(DECIMALS).tolist()
+        hypothesis.alignment.shares.astype(np.float64).round(DECIMALS).tolist()
     )
     return weights

@@ -142,8 +142,8 @@ def _schemas(limits: Limits) -> Schema:
                 "source": _list({"type": "number"})
                 | {
                     "nullable": True,
-                    "description": "How much it looked at each word of the text; null where the "
-                    "model has no attention.",
+                    "description": "What share of its looks each word of the text got, together at "
+                    "most 1; null where the model has no attention.",
                 }
             }
         ),

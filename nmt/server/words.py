@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class Finder:
-    """Finds the words of a text in order.
+    """Finds the words of a text in order, however they are spaced.
 
     Args:
         text: As it was given. Words are looked for in its Unicode NFC.
@@ -14,15 +14,17 @@ class Finder:
 
     def __init__(self, text: str, start: int = 0) -> None:
         self._start = start
-        self._text = unicodedata.normalize("NFC", text)
-        self._places: list[int] | None = None
-        if self._text != text:
-            # For each character of the NFC, which of the text's it begins with, and the end.
-            self._places = []
+        composed = unicodedata.normalize("NFC", text)
+        begins = list(range(len(text)))  # which of the text's characters each composed one is from
+        if composed != text:
+            begins = []
             for i in range(len(text)):
                 length = len(unicodedata.normalize("NFC", text[: i + 1]))
-                self._places += [i] * (length - len(self._places))
-            self._places.append(len(text))
+                begins += [i] * (length - len(begins))
+        ends = [*begins[1:], len(text)]
+        letters = [i for i, character in enumerate(composed) if not character.isspace()]
+        self._letters = "".join(composed[i] for i in letters)
+        self._places = [(begins[i], ends[i]) for i in letters]
 
     def spans(self, words: Iterable[str]) -> list[tuple[int, int]]:
         """The beginning and end of each word in code points.
@@ -31,13 +33,15 @@ class Finder:
         empty span after the word before.
         """
         found = []
-        end = 0
+        next_letter = 0
+        end = self._start
         for word in words:
-            at = self._text.find(word, end)
-            begin = end if at < 0 else at
-            end = end if at < 0 else at + len(word)
-            found.append((self._place(begin), self._place(end)))
+            letters = "".join(unicodedata.normalize("NFC", word).split())
+            at = self._letters.find(letters, next_letter) if letters else -1
+            begin = end
+            if at >= 0:
+                next_letter = at + len(letters)
+                begin = self._start + self._places[at][0]
+                end = self._start + self._places[next_letter - 1][1]
+            found.append((begin, end))
         return found
-
-    def _place(self, at: int) -> int:
-        return self._start + (at if self._places is None else self._places[at])

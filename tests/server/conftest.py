@@ -21,15 +21,17 @@ from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory, write_atomically
 from nmt.server.app import make_app
 from nmt.server.detection import Detector
-from nmt.server.models import Models
+from nmt.server.models import Model, Models
 from nmt.server.settings import Limits, Settings
 from nmt.training.exporting import export_run
+from tests.server.page.model import make_translator
 
 SETTINGS = [
     "model.hidden_size=16",
     "model.embedding_size=8",
     "tokenizer.vocabulary_size=300",
-    # random weights never end a sentence
+    # of random weights everything would be copied, for they never end a sentence
+    "search.robust=false",
     "search.max_length_factor=0.1",
     "search.max_length_extra=8",
 ]
@@ -88,6 +90,21 @@ def make_client(served_models: Models, detector: Detector) -> Iterator[MakeClien
 def client(make_client: MakeClient) -> TestClient:
     """A client of a server within this process."""
     return make_client()
+
+
+@pytest.fixture(scope="session")
+def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """A model that is a dictionary: what it says makes sense."""
+    translator = make_translator(tmp_path_factory.mktemp("dictionary"))
+    return Models([Model("fr", "en", translator)])
+
+
+@pytest.fixture(scope="session")
+def sensible_client(dictionary: Models, detector: Detector) -> Iterator[TestClient]:
+    """A client of a server within this process, with that model."""
+    app = make_app(dictionary, detector, Settings(threads=2))
+    with TestClient(app, "http://localhost:5000", raise_server_exceptions=False) as client:
+        yield client
 
 
 @dataclass(frozen=True)

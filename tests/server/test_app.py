@@ -4,6 +4,7 @@ import json
 import unicodedata
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -110,7 +111,7 @@ def test_details_tell_words_and_where_they_are(client: TestClient, served_models
         for word in hypothesis["words"]:
             assert hypothesis["text"][word["start"] : word["end"]] == word["text"]
             assert len(word["source"]) == len(details["source"])
-            assert sum(word["source"]) <= 1.01 * len(word["text"]) + 1
+            assert 0 < sum(word["source"]) <= 1.001
 
 
 def test_details_of_one_sentence_are_those_of_its_translation(
@@ -128,7 +129,39 @@ def test_details_of_one_sentence_are_those_of_its_translation(
         unit.text for unit in best.alignment.target_units
     ]
     weights = [word["source"] for word in details["words"]]
-    assert weights == best.alignment.weights.astype(float).round(4).tolist()
+    np.testing.assert_allclose(weights, best.alignment.shares, atol=1e-4)
+
+
+def test_details_of_what_is_put_back_say_where_it_is(sensible_client: TestClient) -> None:
+    text = "Le chat \U0001f389\u00a0\U0001f389  voit http://x.org le chien."
+    details = answer(sensible_client, q=text, details=True, alternatives=1)["details"]
+    assert len(details["hypotheses"]) == 2
+    assert (
+        details["hypotheses"][0]["text"]
+        == "The cat \U0001f389 \U0001f389 sees http://x.org the dog."
+    )
+    for word in details["source"]:
+        assert text[word["start"] : word["end"]].split() == word["text"].split()
+    own = [word["text"] == "http://x.org" for word in details["source"]]
+    for hypothesis in details["hypotheses"]:
+        for word in hypothesis["words"]:
+            assert hypothesis["text"][word["start"] : word["end"]] == word["text"]
+            assert sum(word["source"]) <= 1.001
+        [looks] = [word["source"] for word in hypothesis["words"] if word["text"] == "http://x.org"]
+        assert looks == own
+
+
+def test_a_sentence_that_is_copied_takes_no_alternatives_from_the_others(
+    sensible_client: TestClient,
+) -> None:
+    alone = answer(sensible_client, q="Le chat.", alternatives=3)
+    assert len(alone["alternatives"]) == 3
+    found = answer(sensible_client, q="Le chat.\nwww.x.org", alternatives=3, details=True)
+    assert found["translatedText"] == alone["translatedText"] + "\nwww.x.org"
+    assert found["alternatives"] == [f"{text}\nwww.x.org" for text in alone["alternatives"]]
+    for hypothesis in found["details"]["hypotheses"]:
+        copied = hypothesis["words"][-1]
+        assert hypothesis["text"][copied["start"] : copied["end"]] == copied["text"] == "www.x.org"
 
 
 def test_words_look_only_at_their_own_sentence(client: TestClient) -> None:

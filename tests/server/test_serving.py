@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from nmt.cli.serve import serve as serve_command
 from nmt.run import RunDirectory
+from nmt.server.models import Models
 
 from .conftest import Served, everything, post, until
 
@@ -247,10 +250,33 @@ def test_a_run_without_export_is_refused_with_what_to_do(
 def test_of_two_models_for_a_direction_the_first_is_used(
     served_runs: list[RunDirectory], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from nmt.server.models import Models
-
     first, second = served_runs[0], RunDirectory(tmp_path / "second")
     second.path.symlink_to(first.path)
     models = Models.load([first, second])
     assert models.directions == [("fr", "en")]
     assert "second is left out: another model before it" in capsys.readouterr().err
+
+
+def test_without_a_model_the_latest_run_is_served_and_what_came_with_nmt_beside_it(
+    served_runs: list[RunDirectory],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NMT_MODEL", raising=False)
+    monkeypatch.setattr("nmt.run._PACKAGE", tmp_path / "site" / "nmt")
+    monkeypatch.setattr("nmt.server.running.serve", lambda runs, settings: Models.load(runs))
+    for run in served_runs:
+        copy = RunDirectory(tmp_path / "site" / "nmt" / "checkpoints" / run.path.name)
+        shutil.copytree(run.path, copy.path)
+        copy.shipped_mark.write_text("")
+    serve_command()
+    forward = "fr to en: fr-en (came with nmt)\n"
+    backward = "en to fr: en-fr (came with nmt)\n"
+    assert capsys.readouterr().err == forward + backward
+    shutil.copytree(served_runs[0].path, "checkpoints/own")
+    serve_command()
+    assert capsys.readouterr().err == "fr to en: checkpoints/own\n" + backward
+    serve_command(models=[Path("checkpoints/own")])
+    assert capsys.readouterr().err == "fr to en: checkpoints/own\n"

@@ -76,3 +76,14 @@ def test_words_are_found_where_they_are_though_letters_are_composed(words: list[
 
 def test_a_word_that_is_not_there_is_an_empty_span() -> None:
     assert Finder("a c").spans(["a", "b", "c"]) == [(0, 1), (1, 1), (2, 3)]
+
+
+def test_words_are_found_however_they_are_spaced_and_composed() -> None:
+    # what is put back verbatim may hold spaces, and is normalised
+    text = "e\u0301te\u0301 \U0001f389\u00a0 \U0001f389 fini"
+    spans = Finder(text).spans(["\u00e9te\u0301", "\U0001f389 \U0001f389", "fini"])
+    assert [text[start:end] for start, end in spans] == [
+        "e\u0301te\u0301",
+        "\U0001f389\u00a0 \U0001f389",
+        "fini",
+    ]

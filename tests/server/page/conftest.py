@@ -16,9 +16,8 @@ from uvicorn import Config, Server
 from nmt.server.app import make_app
 from nmt.server.connections import protocol_of
 from nmt.server.detection import Detector
-from nmt.server.models import Model, Models
+from nmt.server.models import Models
 from nmt.server.settings import Settings
-from tests.server.page.model import make_translator
 
 # Looked for first to last; none is ever downloaded.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -65,11 +64,10 @@ class Api:
 
 
 @pytest.fixture(scope="session")
-def api(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(dictionary: Models, detector: Detector) -> Iterator[Api]:
     """The real server at a port of this machine, with a model that is a dictionary."""
-    translator = make_translator(tmp_path_factory.mktemp("dictionary"))
     settings = Settings(port=0, threads=2)
-    app = make_app(Models([Model("fr", "en", translator)]), detector, settings)
+    app = make_app(dictionary, detector, settings)
     server = Server(Config(app, http=protocol_of(settings.limits), ws="none", log_config=None))
     with socket.create_server((settings.host, 0)) as listening:
         thread = threading.Thread(target=server.run, args=([listening],))
