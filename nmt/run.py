@@ -459,7 +459,8 @@ def chosen_runs(
     """The runs to translate with.
 
     Args:
-        directories: Those that are named. None for those of the environment variable NMT_MODEL,
+        directories: Those that are named; of a model that came with nmt, the name alone is enough
+            where there is no such folder. None for those of the environment variable NMT_MODEL,
             divided as in PATH, else the one under ``checkpoints/`` trained last, else a model that
             came with nmt.
         direction: What they have to translate from and into.
@@ -472,7 +473,11 @@ def chosen_runs(
         directories = [Path(name) for name in names if name]
     if not directories:
         return [RunDirectory.open(_run_for(direction).path)]
-    runs = [RunDirectory.open(directory) for directory in directories]
+    shipped = {run.path.name: run.path for run in shipped_models()}
+    runs = [
+        RunDirectory.open(path if path.exists() else shipped.get(str(path), path))
+        for path in directories
+    ]
     for run in runs:
         if direction != ANY_DIRECTION and not direction.holds(Direction.of(run)):
             raise RunError(

@@ -364,6 +364,20 @@ def test_the_model_that_came_with_nmt_is_taken_where_none_was_trained(package: P
     assert own.described == "checkpoints/own"
 
 
+def test_what_came_with_nmt_is_known_by_its_name_unless_a_folder_has_it(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = shipped(package / "fr-en", "fr", "en")
+    backward = shipped(package / "en-fr", "en", "fr")
+    assert chosen_runs([Path("fr-en"), Path("en-fr")]) == [forward, backward]
+    monkeypatch.setenv("NMT_MODEL", "en-fr")
+    assert chosen_runs([]) == [backward]
+    trained(Path("en-fr"))
+    assert chosen_runs([]) == [RunDirectory(Path("en-fr"))]
+    with pytest.raises(RunError, match="fr-de: there is no such folder"):
+        chosen_runs([Path("fr-de")])
+
+
 def test_in_a_checkout_a_shipped_model_is_not_the_latest_run_whatever_its_age(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,8 +77,9 @@ Models = Annotated[
         metavar="DIR",
         envvar="NMT_MODEL",
         show_default=False,
-        help="The folder of a trained run. By default the one under checkpoints/ trained last, "
-        "else one that came with nmt. Repeat for an ensemble of runs with the same tokenizer.",
+        help="The folder of a trained run, or the name of a model that came with nmt. By default "
+        "the run under checkpoints/ trained last, else one that came with nmt. Repeat for an "
+        "ensemble of runs with the same tokenizer.",
     ),
 ]
 From = Annotated[
