@@ -17,19 +17,8 @@ import pytest
 
 from nmt.config import CorpusConfig, RunConfig, override
 from nmt.errors import ConfigError, RunError
-from nmt.run import (
-    Direction,
-    RunDirectory,
-    chosen_runs,
-    latest_run,
-    newest_run,
-    plan_run,
-    read_folder,
-    remove_folder,
-    replace_folder,
-    surviving_folder,
-    write_atomically,
-)
+from nmt.files import read_folder, remove_folder, replace_folder, surviving_folder, write_atomically
+from nmt.run import Direction, RunDirectory, chosen_runs, latest_run, newest_run, plan_run
 
 CONFIG = RunConfig()
 OLD = {"state.json": b"old", "weights": b"o" * 5000}
@@ -193,7 +182,7 @@ def test_a_file_is_old_or_new_wherever_its_writing_dies(
 REPLACES_FOREVER = """
 import sys
 from pathlib import Path
-from nmt.run import replace_folder
+from nmt.files import replace_folder
 folder = Path(sys.argv[1])
 for number in range(10**6):
     data = str(number).encode() * 2000

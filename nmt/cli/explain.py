@@ -85,7 +85,7 @@ def explain(
         raise SearchError(f"this text {problem}: there is nothing to explain")
     if html is not None:
         from nmt.explaining.page import to_page
-        from nmt.run import write_atomically
+        from nmt.files import write_atomically
 
         write_atomically(html, to_page(explanation).encode())
         print("written to", html, file=sys.stderr)

@@ -79,9 +79,9 @@ def report(
     print(f"looking at {run.described}", file=sys.stderr)
     from dataclasses import replace
 
+    from nmt.files import write_atomically
     from nmt.report.page import compose
     from nmt.report.subject import describe, put_to_test
-    from nmt.run import write_atomically
 
     subject = describe(run)
     # what this version of nmt does not understand is told on the page, but cannot be changed

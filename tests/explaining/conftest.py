@@ -8,9 +8,10 @@ import torch
 
 from nmt.config import RunConfig, override
 from nmt.corpus.tokenizer import EOS, train_tokenizer
+from nmt.files import write_atomically
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
-from nmt.run import RunDirectory, write_atomically
+from nmt.run import RunDirectory
 from nmt.training.exporting import export_run
 from nmt.translator import Translator
 
