@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from nmt.errors import PictureError
 from nmt.explaining.page import to_page
 from nmt.explaining.terminal import as_text
 from nmt.glossary import Glossary
+from nmt.pages import escaped
 from nmt.pictures import subword_grid, word_grid
 from nmt.run import RunDirectory, shipped_models
 from nmt.translator import TextConstraints, Translator
@@ -265,7 +265,7 @@ def test_an_explanation_ends_in_the_translation_that_is_given(
     if explanation.sentences:
         shown = as_text(explanation, is_terminal=False)
         assert explanation.remark.replace(" ", "") in re.sub(r"\s", "", shown)
-        assert escape(explanation.remark) in to_page(explanation)
+        assert escaped(explanation.remark) in to_page(explanation)
 
 
 def test_what_is_asked_of_a_translation_goes_before_all_that(
