@@ -21,8 +21,9 @@ import nmt
 from nmt.config import RunConfig, override, to_toml
 from nmt.decoding.exported import load_lexicon
 from nmt.evaluation import Evaluation, evaluate
+from nmt.files import replace_folder, write_atomically
 from nmt.progress import clock
-from nmt.run import RunDirectory, replace_folder, write_atomically
+from nmt.run import RunDirectory
 from nmt.training.exporting import export_files
 from nmt.translator import Translator
 

@@ -55,7 +55,7 @@ class Alignment:
     source_units: tuple[Unit, ...]
     target_units: tuple[Unit, ...]
     weights: Floats = field(compare=False)
-    target_pieces: tuple[int, ...] = field(default=(), compare=False)
+    target_pieces: tuple[int, ...] = field(compare=False)
 
     @property
     def shares(self) -> Floats:

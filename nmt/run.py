@@ -1,8 +1,7 @@
 """A run directory: everything that one training leaves, under names that are written only here.
 
-Files appear whole or not at all. A single file is written aside and renamed (`write_atomically`);
-a folder whose files belong together likewise, with a manifest of their sizes and checksums
-(`replace_folder`, `read_folder`), so that a process killed at any moment leaves a complete state.
+Files appear whole or not at all (`nmt.files`), so that a process killed at any moment leaves a
+complete state.
 """
 
 import hashlib
@@ -10,8 +9,7 @@ import json
 import os
 import re
 import shlex
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +26,7 @@ from nmt.config import (
     value_of,
 )
 from nmt.errors import RunError
-
-Content = bytes | Callable[[Path], None]
-"""What a file is to hold: the bytes, or a function that writes them to the path it is given."""
+from nmt.files import digest_of, remove_folder, surviving_folder, write_atomically
 
 CHECKPOINTS = Path("checkpoints")
 """Where runs are made and looked for."""
@@ -40,8 +36,6 @@ SHIPPED = ("fr-en", "en-fr")
 _PACKAGE = Path(__file__).resolve().parent
 
 DEFAULT_RECIPE = "starter"
-
-MANIFEST = "manifest.json"
 
 _TOKENIZER_KEYS = ("corpus.", "tokenizer.")
 _HARMLESS_TO_TOKENIZER = ("corpus.dev", "corpus.test", "tokenizer.sampling")
@@ -84,12 +78,12 @@ class RunDirectory:
 
     @property
     def last(self) -> Path:
-        """The folder to resume from; see `read_folder`."""
+        """The folder to resume from; see `nmt.files.read_folder`."""
         return self.path / "last"
 
     @property
     def export(self) -> Path:
-        """The folder to translate from without torch; see `nmt.decoding.export`, `read_folder`."""
+        """The folder to translate from without torch; see `nmt.decoding.export`."""
         return self.path / "export"
 
     @property
@@ -208,7 +202,7 @@ class RunDirectory:
         export = surviving_folder(self.export)
         if export is not None:
             named += [(f"{self.export.name}/{file.name}", file) for file in export.iterdir()]
-        parts = {name: _digest(file) for name, file in named if file.is_file()}
+        parts = {name: digest_of(file) for name, file in named if file.is_file()}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def config(self) -> RunConfig:
@@ -399,12 +393,12 @@ def latest_run(root: Path) -> RunDirectory:
 
 
 def newest_run(root: Path) -> RunDirectory:
-    """The run in a folder of runs that was worked on last, trained or not.
+    """The run in a folder of runs that was worked on last, trained or not; see `latest_run`.
 
     Raises:
         RunError: There is none.
     """
-    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
+    runs = [run for run in _runs(root) if not run.is_shipped]
     if not runs:
         raise RunError(f"no run under {root}/: train one with `nmt train`, or name its folder")
 
@@ -459,7 +453,8 @@ def chosen_runs(
     """The runs to translate with.
 
     Args:
-        directories: Those that are named. None for those of the environment variable NMT_MODEL,
+        directories: Those that are named; of a model that came with nmt, the name alone is enough
+            where there is no such folder. None for those of the environment variable NMT_MODEL,
             divided as in PATH, else the one under ``checkpoints/`` trained last, else a model that
             came with nmt.
         direction: What they have to translate from and into.
@@ -472,7 +467,11 @@ def chosen_runs(
         directories = [Path(name) for name in names if name]
     if not directories:
         return [RunDirectory.open(_run_for(direction).path)]
-    runs = [RunDirectory.open(directory) for directory in directories]
+    shipped = {run.path.name: run.path for run in shipped_models()}
+    runs = [
+        RunDirectory.open(path if path.exists() else shipped.get(str(path), path))
+        for path in directories
+    ]
     for run in runs:
         if direction != ANY_DIRECTION and not direction.holds(Direction.of(run)):
             raise RunError(
@@ -504,9 +503,13 @@ def _run_for(direction: Direction) -> RunDirectory:
 
 def _trained_runs(root: Path) -> list[RunDirectory]:
     """The runs that were trained here and not shipped, the latest first."""
-    runs = [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
-    trained = [run for run in runs if run.is_trained and not run.is_shipped]
+    trained = [run for run in _runs(root) if run.is_trained and not run.is_shipped]
     return sorted(trained, key=lambda run: (_trained_at(run), run.path.name), reverse=True)
+
+
+def _runs(root: Path) -> list[RunDirectory]:
+    """All runs of a folder of runs."""
+    return [RunDirectory(file.parent) for file in root.glob("*/config.toml")]
 
 
 def _trained_at(run: RunDirectory) -> int:
@@ -564,154 +567,3 @@ def _default_name(recipe: Path, config: RunConfig) -> str:
     languages = (config.corpus.source, config.corpus.target)
     name = recipe_name(recipe)
     return name if languages == (usual.source, usual.target) else "-".join((name, *languages))
-
-
-def write_atomically(path: Path, data: Content) -> None:
-    """Write a file so that a process killed at any moment leaves the old one or the new one.
-
-    One writer at a time for one path.
-
-    Args:
-        path: The file; its folder exists.
-        data: The bytes, or a function that writes them to the path it is given.
-    """
-    aside = path.with_name(f".{path.name}.new")
-    _write(aside, data)
-    aside.replace(path)
-    sync_folder(path.parent)
-
-
-def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
-    """Put a folder with these files in the place of ``folder``, whole or not at all.
-
-    A process killed at any moment leaves the complete old folder or the complete new one, and
-    `read_folder` finds it. One writer at a time.
-
-    Args:
-        folder: The folder; its parent exists.
-        files: What each file is to hold. ``manifest.json`` is added.
-    """
-    for name in files:
-        if Path(name).name != name or name in {"..", MANIFEST}:
-            raise ValueError(f"not a plain file name: {name!r}")
-    _recover(folder)
-    new, old = _aside(folder)
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
-    new.mkdir()
-    manifest = {}
-    for name, content in files.items():
-        _write(new / name, content)
-        manifest[name] = _size_and_digest(new / name, content)
-    _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
-    sync_folder(new)
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder that `replace_folder` made, whole or not at all."""
-    _recover(folder)
-    new, old = _aside(folder)
-    # what a kill left there would be taken for the folder that is removed
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def read_folder(folder: Path, remedy: str) -> Path:
-    """The folder that `replace_folder` last completed, its files checked against the manifest.
-
-    Args:
-        folder: Where it was written.
-        remedy: What a user can do if it is damaged.
-
-    Returns:
-        ``folder`` itself, or where a kill left it in the middle of being replaced.
-
-    Raises:
-        RunError: There is none, or a file is missing or has changed.
-    """
-    survivor = surviving_folder(folder)
-    if survivor is None:
-        raise RunError(f"{folder}: there is no such folder")
-    damage = _damage(survivor)
-    if damage:
-        raise RunError(f"{damage}: {remedy}")
-    return survivor
-
-
-def surviving_folder(folder: Path) -> Path | None:
-    """Where the folder that `replace_folder` last completed is, or None if there is none yet."""
-    if folder.exists():
-        return folder
-    # Killed between the two renames: the new folder is complete, and so is the old one.
-    return next((aside for aside in _aside(folder) if not _damage(aside)), None)
-
-
-def _aside(folder: Path) -> tuple[Path, Path]:
-    """Where a new folder is written, and where the old one goes before it is removed."""
-    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
-
-
-def _recover(folder: Path) -> None:
-    """Finish a replacement in which a process was killed."""
-    survivor = surviving_folder(folder)
-    if survivor is not None and survivor != folder:
-        survivor.rename(folder)
-        sync_folder(folder.parent)
-
-
-def _damage(folder: Path) -> str:
-    """What is wrong with a folder, going by its manifest; empty if nothing is."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        for name, (size_bytes, digest) in manifest.items():
-            file = folder / name
-            if not file.is_file():
-                return f"{file}: this file is missing"
-            if file.stat().st_size != size_bytes or _digest(file) != digest:
-                return f"{file}: this file is damaged (its checksum is another)"
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        return f"{folder / MANIFEST}: this file is missing or damaged ({error})"
-    return ""
-
-
-def _write(path: Path, content: Content) -> None:
-    """Write a file to the disk."""
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        content(path)
-        # Whatever wrote it (safetensors takes 0600), it is readable as its folder is.
-        path.chmod(path.parent.stat().st_mode & 0o666)
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-
-
-def _size_and_digest(path: Path, content: Content) -> tuple[int, str]:
-    """The size in bytes and the SHA-256 of a file that was written."""
-    if isinstance(content, bytes):
-        return len(content), hashlib.sha256(content).hexdigest()
-    return path.stat().st_size, _digest(path)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last through a power failure."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -76,7 +76,10 @@ def prepare(
         raise CorpusError("files of translations have no test set of their own: add --reference")
     for run, corpus in zip(runs, corpora, strict=True):
         if _test_set_of(corpus) != _test_set_of(corpora[0]):
-            _note(f"{run.path} has another test set of its own; tried is that of {runs[0].path}")
+            _note(
+                f"{run.described} has another test set of its own; tried is that of "
+                f"{runs[0].described}"
+            )
     return Trial(own_test_set(corpora[0]), corpora[0].target, changed)
 
 
@@ -85,8 +88,8 @@ def _refuse_other_directions(runs: Sequence[RunDirectory], corpora: Sequence[Cor
     for run, direction in zip(runs, directions, strict=True):
         if direction != directions[0]:
             raise RunError(
-                f"{run.path} translates {direction} and {runs[0].path} {directions[0]}: no test "
-                "set is for both"
+                f"{run.described} translates {direction} and {runs[0].described} "
+                f"{directions[0]}: no test set is for both"
             )
 
 

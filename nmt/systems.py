@@ -9,8 +9,9 @@ from nmt.config import RunConfig, SearchConfig
 from nmt.corpus.readers import read_lines
 from nmt.corpus.text import normalise
 from nmt.errors import CorpusError, RunError
+from nmt.files import write_atomically
 from nmt.held_out import HeldOut
-from nmt.run import RunDirectory, write_atomically
+from nmt.run import RunDirectory
 
 Changed = Callable[[RunConfig], tuple[RunConfig, SearchConfig]]
 """A run's configuration and its search, as the command line changes them."""
@@ -23,7 +24,7 @@ class Models:
     runs: tuple[RunDirectory, ...]
 
     def __str__(self) -> str:
-        return "+".join(str(run.path) for run in self.runs)
+        return "+".join(run.described for run in self.runs)
 
     @property
     def name(self) -> str:

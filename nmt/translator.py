@@ -60,8 +60,8 @@ TOKENS_PER_BATCH = 4096
 
 COPY = Hypothesis((), 0.0, 0.0, 0.0, 0.0, None, is_complete=True)
 """What stands for a copy of the text: it is certain, as an empty translation of an empty text."""
-SECOND_SEARCH = {"no_repeat": 3, "diversity_groups": 1}
-"""How to look again where a translation went wrong."""
+NO_REPEAT = 3
+"""Of the search for another translation where one went wrong; that of the options if stricter."""
 
 Read = Callable[[str], Reading]
 
@@ -364,6 +364,8 @@ class Translator:
     ) -> "Explanation":
         """Translate a text and tell how that came about.
 
+        The model is watched as it reads the sentences for the first time.
+
         Args:
             text: One or more sentences.
             options: How to search; None for the options of the translator.
@@ -382,8 +384,8 @@ class Translator:
             for part in self._parts(text, self._read(options, True), options.split_sentences)
             if part.ids
         ]
-        target = " ".join(sentence.target for sentence in sentences if sentence.target)
-        return Explanation(text, target, tuple(sentences))
+        (translation,) = self.translate([text], options)
+        return Explanation(text, translation.text, tuple(sentences))
 
     def _read(self, options: SearchConfig, is_free: bool) -> Read:
         """How sentences are read; only where nothing is asked of their translations is it free."""
@@ -458,7 +460,10 @@ class Translator:
         self, parts: list[Part], options: SearchConfig, bounds: list[Constraints]
     ) -> list[list[Hypothesis]]:
         """Those hypotheses of another search that have not failed."""
-        careful = options.model_copy(update={**SECOND_SEARCH, "n_best": options.beam})
+        no_repeat = min(options.no_repeat or NO_REPEAT, NO_REPEAT)
+        careful = options.model_copy(
+            update={"no_repeat": no_repeat, "diversity_groups": 1, "n_best": options.beam}
+        )
         constrained = Constrained(tuple(bounds), self._target_tokenizer.goes_on)
         found = self._search([part.ids for part in parts], careful, constrained)
         return [

@@ -152,7 +152,7 @@ def test_parts_are_joined_with_the_numbers_of_the_whole() -> None:
         [Unit("tte", False, 0)], [Unit("z", True, 0)], np.ones((1, 1), dtype=np.float32)
     )
     assert str(join([first, rest])) == "0-0 0-1"
-    assert join([]) == Alignment((), (), np.zeros((0, 0), dtype=np.float32))
+    assert join([]) == Alignment((), (), np.zeros((0, 0), dtype=np.float32), ())
 
 
 def test_subwords_of_a_script_without_spaces_are_units(tmp_path: Path) -> None:

@@ -64,9 +64,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run of random weights, ``trained``, and its export alone, ``exported``."""
     from nmt.config import RunConfig, override
     from nmt.corpus.tokenizer import train_tokenizer
+    from nmt.files import write_atomically
     from nmt.model.seq2seq import build
     from nmt.model.weights import named_weights, weights_bytes
-    from nmt.run import RunDirectory, write_atomically
+    from nmt.run import RunDirectory
     from nmt.training.exporting import export_run
 
     folder = tmp_path_factory.mktemp("runs")

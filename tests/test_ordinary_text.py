@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,12 @@ from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
 from nmt.decoding import Candidates, Distribution
 from nmt.decoding.loops import has_loop
+from nmt.errors import PictureError
+from nmt.explaining.page import to_page
+from nmt.explaining.terminal import as_text
 from nmt.glossary import Glossary
+from nmt.pages import escaped
+from nmt.pictures import subword_grid, word_grid
 from nmt.run import RunDirectory, shipped_models
 from nmt.translator import TextConstraints, Translator
 from nmt.verbatim import ADDRESS, lost_numbers
@@ -69,6 +75,9 @@ class Scripted:
             np.repeat(looks, width, axis=0) if self.has_attention else None,
         )
         return distribution, replace(state, step=state.step + 1)
+
+    def memory(self, state: State) -> np.ndarray:
+        return np.ones((*state.sources.shape, 4), dtype=np.float32)
 
     def select(self, state: State, rows: np.ndarray) -> State:
         width = rows.max() // len(state.sources) + 1
@@ -130,6 +139,23 @@ def test_what_a_model_says_again_comes_back_as_it_was(
     assert all(source == target for source, target in alignment.pairs)
     blind = make(echo, has_attention=False).translate([text], align=True)[0]
     assert sorted(blind.text.replace(" ", "")) == sorted(found.text.replace(" ", ""))
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_a_picture_of_any_text_shows_what_its_words_looked_at(
+    make: Callable[..., Translator], text: str
+) -> None:
+    [found] = make(echo).translate([text], align=True)
+    grid = word_grid(found)
+    np.testing.assert_allclose(grid.weights.sum(axis=1), 1.0, atol=1e-6)
+    looked_at = [grid.source[column] for column in grid.weights.argmax(axis=1)]
+    assert tuple(looked_at) == grid.target
+    if found.hypotheses[0].attention is not None:
+        looks = found.hypotheses[0].attention
+        assert subword_grid(found).weights.shape == looks.shape
+    else:
+        with pytest.raises(PictureError, match=r"copied|in parts"):
+            subword_grid(found)
 
 
 @pytest.mark.parametrize("script", [silent, circling])
@@ -211,6 +237,35 @@ def test_a_number_that_was_lost_is_looked_for(
     off = OPTIONS.model_copy(update={"robust": False})
     [lost] = make(forgetful(tokenizer)).translate(["Tom est là en 2047."], off)
     assert "2047" not in lost.text
+
+
+def test_looking_again_keeps_to_what_a_user_forbids(
+    make: Callable[..., Translator], tokenizer: Tokenizer
+) -> None:
+    options = OPTIONS.model_copy(update={"no_repeat": 2})
+    text = "Tom est à Paris, Tom est là en 2047"
+    [found] = make(forgetful(tokenizer)).translate([text], options)
+    assert "2047" in found.text
+    pairs = list(pairwise(found.hypotheses[0].pieces))
+    assert len(pairs) == len(set(pairs))
+
+
+@pytest.mark.parametrize("text", [*AWKWARD, "Tom est là.", "Tom est là en 2047.", ""])
+@pytest.mark.parametrize("script", [echo, silent, circling, "forgetful"])
+def test_an_explanation_ends_in_the_translation_that_is_given(
+    make: Callable[..., Translator], tokenizer: Tokenizer, text: str, script: Script | str
+) -> None:
+    translator = make(forgetful(tokenizer) if isinstance(script, str) else script)
+    explanation = translator.explain(text)
+    assert explanation.target == translator.translate([text])[0].text
+    told = " ".join(one.target for one in explanation.sentences if one.target)
+    assert bool(explanation.remark) == (told != explanation.target)
+    if explanation.remark:
+        assert explanation.remark.endswith(explanation.target)
+    if explanation.sentences:
+        shown = as_text(explanation, is_terminal=False)
+        assert explanation.remark.replace(" ", "") in re.sub(r"\s", "", shown)
+        assert escaped(explanation.remark) in to_page(explanation)
 
 
 def test_what_is_asked_of_a_translation_goes_before_all_that(

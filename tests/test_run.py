@@ -17,18 +17,8 @@ import pytest
 
 from nmt.config import CorpusConfig, RunConfig, override
 from nmt.errors import ConfigError, RunError
-from nmt.run import (
-    Direction,
-    RunDirectory,
-    chosen_runs,
-    latest_run,
-    plan_run,
-    read_folder,
-    remove_folder,
-    replace_folder,
-    surviving_folder,
-    write_atomically,
-)
+from nmt.files import read_folder, remove_folder, replace_folder, surviving_folder, write_atomically
+from nmt.run import Direction, RunDirectory, chosen_runs, latest_run, newest_run, plan_run
 
 CONFIG = RunConfig()
 OLD = {"state.json": b"old", "weights": b"o" * 5000}
@@ -192,7 +182,7 @@ def test_a_file_is_old_or_new_wherever_its_writing_dies(
 REPLACES_FOREVER = """
 import sys
 from pathlib import Path
-from nmt.run import replace_folder
+from nmt.files import replace_folder
 folder = Path(sys.argv[1])
 for number in range(10**6):
     data = str(number).encode() * 2000
@@ -363,6 +353,20 @@ def test_the_model_that_came_with_nmt_is_taken_where_none_was_trained(package: P
     assert own.described == "checkpoints/own"
 
 
+def test_what_came_with_nmt_is_known_by_its_name_unless_a_folder_has_it(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = shipped(package / "fr-en", "fr", "en")
+    backward = shipped(package / "en-fr", "en", "fr")
+    assert chosen_runs([Path("fr-en"), Path("en-fr")]) == [forward, backward]
+    monkeypatch.setenv("NMT_MODEL", "en-fr")
+    assert chosen_runs([]) == [backward]
+    trained(Path("en-fr"))
+    assert chosen_runs([]) == [RunDirectory(Path("en-fr"))]
+    with pytest.raises(RunError, match="fr-de: there is no such folder"):
+        chosen_runs([Path("fr-de")])
+
+
 def test_in_a_checkout_a_shipped_model_is_not_the_latest_run_whatever_its_age(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,9 +375,11 @@ def test_in_a_checkout_a_shipped_model_is_not_the_latest_run_whatever_its_age(
     assert chosen_runs([])[0].path == forward.path.absolute()
     with pytest.raises(RunError, match="no trained model under"):
         latest_run(Path("checkpoints"))
+    with pytest.raises(RunError, match="no run under"):
+        newest_run(Path("checkpoints"))
     own = exported(Path("checkpoints/en-fr"), "en", "fr")  # of that name, but without the mark
     os.utime(own.config_file, (1000, 1000))
-    assert chosen_runs([]) == [own]
+    assert chosen_runs([]) == [own] == [newest_run(Path("checkpoints"))]
 
 
 def test_among_trained_runs_the_latest_of_the_direction_is_taken(package: Path) -> None:

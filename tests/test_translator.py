@@ -24,10 +24,11 @@ from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
 from nmt.decoding.constraints import Automaton, Constraints
 from nmt.decoding.lexicon import learn_lexicon
 from nmt.errors import RunError, SearchError
+from nmt.files import write_atomically
 from nmt.glossary import Glossary
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
-from nmt.run import RunDirectory, write_atomically
+from nmt.run import RunDirectory
 from nmt.splitting import begin_words, split_text
 from nmt.training.exporting import export_run
 from nmt.translator import TextConstraints, Translation, Translator

@@ -19,9 +19,9 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nmt.errors import BulkError
+from nmt.files import sync_folder, write_atomically
 from nmt.lines import in_chunks, line_of, texts_of
 from nmt.progress import Display, Meter
-from nmt.run import sync_folder, write_atomically
 
 if TYPE_CHECKING:
     from nmt.translator import Translation

@@ -17,7 +17,7 @@ from nmt.bulk.batches import BatchTranslator
 from nmt.bulk.file import differences
 from nmt.bulk.formats import format_of
 from nmt.errors import BulkError
-from nmt.run import write_atomically
+from nmt.files import write_atomically
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ class Picture:
             PictureError: There is nothing to draw, or no way to.
             RunError: The model has no attention.
         """
+        from nmt.files import write_atomically
         from nmt.pictures import subword_grid, to_html, to_png, to_svg, word_grid
-        from nmt.run import write_atomically
 
         grid = (subword_grid if self.has_subwords else word_grid)(translation)
         draw: dict[str, Callable[[AttentionGrid], bytes]] = {

@@ -9,12 +9,22 @@ from typing import Annotated
 import typer
 
 from nmt.cli.lines import write_bytes, write_line
-from nmt.cli.options import Beam, Json, LengthPenalty, Model, SetSearch, chosen_run, search_of
+from nmt.cli.options import (
+    Beam,
+    From,
+    Json,
+    LengthPenalty,
+    Models,
+    SetSearch,
+    To,
+    search_of,
+)
 from nmt.errors import SearchError
 
 EXAMPLES = """\b
 Examples:
   nmt explain "Je suis étudiant"
+  nmt explain --to fr "I am a student"
   nmt explain --html why.html "Je suis étudiant"
   nmt explain --beam 2 --runners-up 8 "Il fait froid"
 """
@@ -22,7 +32,9 @@ Examples:
 
 def explain(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to translate and explain.")],
-    model: Model = None,
+    models: Models = None,
+    source_language: From = "",
+    target_language: To = "",
     html: Annotated[
         Path | None,
         typer.Option(
@@ -54,23 +66,26 @@ def explain(
         raise SearchError("--html and --json do not go together: leave one out")
     if html is not None and not html.parent.is_dir():
         raise SearchError(f"--html {html}: there is no folder {html.parent}: make it first")
-    run = chosen_run(model)
-    if run.is_exported:
+    from nmt.run import Direction, chosen_runs
+
+    runs = chosen_runs(models or [], Direction(source_language, target_language))
+    if all(run.is_exported for run in runs):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = {"beam": beam, "length_penalty": length_penalty}
-    _, search = search_of(run.config(), options, settings or [], sections=("search",))
-    print("translating with", run.path, file=sys.stderr)
+    _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
+    print("translating with", ", ".join(run.described for run in runs), file=sys.stderr)
     from nmt.translator import Translator
 
-    explanation = Translator.load(run, search).explain(text, runners_up=runners_up)
+    explanation = Translator.load_ensemble(runs, search).explain(text, runners_up=runners_up)
     if is_json:
         write_line(json.dumps(explanation.as_dict(), ensure_ascii=False))
         return
     if not explanation.sentences:
-        raise SearchError("this text is empty: there is nothing to explain")
+        problem = "is copied as it is" if explanation.target else "is empty"
+        raise SearchError(f"this text {problem}: there is nothing to explain")
     if html is not None:
         from nmt.explaining.page import to_page
-        from nmt.run import write_atomically
+        from nmt.files import write_atomically
 
         write_atomically(html, to_page(explanation).encode())
         print("written to", html, file=sys.stderr)

@@ -78,7 +78,7 @@ def export(
 
     changes = [] if precision is None else [f"export.precision={precision}"]
     config = override(run.config(), changes)
-    from nmt.run import replace_folder
+    from nmt.files import replace_folder
     from nmt.training.exporting import export_files
 
     files = export_files(run, config, _lexicon(run, config) if shortlist else None)

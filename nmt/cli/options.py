@@ -70,16 +70,6 @@ Keys = Annotated[
         help="List every key of a recipe, with its default and what it does, and exit.",
     ),
 ]
-Model = Annotated[
-    Path | None,
-    typer.Option(
-        "--model",
-        metavar="DIR",
-        envvar="NMT_MODEL",
-        show_default=False,
-        help="The folder of a trained run. By default the one under checkpoints/ trained last.",
-    ),
-]
 Models = Annotated[
     list[Path] | None,
     typer.Option(
@@ -87,8 +77,9 @@ Models = Annotated[
         metavar="DIR",
         envvar="NMT_MODEL",
         show_default=False,
-        help="The folder of a trained run. By default the one under checkpoints/ trained last, "
-        "else one that came with nmt. Repeat for an ensemble of runs with the same tokenizer.",
+        help="The folder of a trained run, or the name of a model that came with nmt. By default "
+        "the run under checkpoints/ trained last, else one that came with nmt. Repeat for an "
+        "ensemble of runs with the same tokenizer.",
     ),
 ]
 From = Annotated[

@@ -76,12 +76,12 @@ def report(
     no time. Prints the file.
     """
     run = _chosen(folder)
-    print(f"looking at {run.path}", file=sys.stderr)
+    print(f"looking at {run.described}", file=sys.stderr)
     from dataclasses import replace
 
+    from nmt.files import write_atomically
     from nmt.report.page import compose
     from nmt.report.subject import describe, put_to_test
-    from nmt.run import write_atomically
 
     subject = describe(run)
     # what this version of nmt does not understand is told on the page, but cannot be changed

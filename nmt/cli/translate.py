@@ -236,7 +236,7 @@ def _print_markup(
         for text in translated(texts):
             write_line(text)
         return
-    from nmt.run import write_atomically
+    from nmt.files import write_atomically
 
     with files.opened() as input:
         data = input.stream.read()

@@ -12,7 +12,7 @@ from nmt.decoding.graph import Array
 from nmt.decoding.lexicon import Everything, Lexicon
 from nmt.decoding.onnx_stepper import OnnxStepper
 from nmt.errors import RunError
-from nmt.run import read_folder
+from nmt.files import read_folder
 
 if TYPE_CHECKING:
     from nmt.decoding.export import Export

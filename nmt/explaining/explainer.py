@@ -144,7 +144,7 @@ def _words(
         attention = best.attention[: len(best.tokens), :-1]
         shares = [tuple(row) for row in align_units(source, target, attention).shares.tolist()]
     firsts = [unit.first_piece for unit in target]
-    ends = [*firsts[1:], len(best.tokens)]
+    ends = [*firsts, len(best.tokens)][1:]
     return tuple(
         Word(
             text=unit.text,

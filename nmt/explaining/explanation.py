@@ -154,13 +154,24 @@ class Explanation:
 
     Attributes:
         source: The text, as it was given.
-        target: Its translation.
-        sentences: What was translated at a time; none of an empty text.
+        target: Its translation, as it is given to a user.
+        sentences: What was translated at a time, as the model first did it; what is copied is
+            not among them.
     """
 
     source: str
     target: str
     sentences: tuple[SentenceExplanation, ...]
+
+    @property
+    def remark(self) -> str:
+        """What becomes of what the model wrote of the sentences; empty where it is left so."""
+        if self.target == " ".join(one.target for one in self.sentences if one.target):
+            return ""
+        return (
+            "What the model cannot know is kept as it is, and what went wrong is done again. "
+            f"In the end the translation is: {self.target}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The same, ready for JSON."""

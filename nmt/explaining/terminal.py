@@ -53,6 +53,9 @@ def as_text(explanation: Explanation, is_terminal: bool) -> str:
         if number:
             console.print()
         _print_sentence(console, sentence)
+    if explanation.remark:
+        console.print()
+        console.print(Text(_clean(explanation.remark)))
     lines = written.getvalue().split("\n")
     return "\n".join(line.rstrip() for line in lines)
 

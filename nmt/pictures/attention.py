@@ -10,7 +10,8 @@ from math import cos, radians, sin
 
 from nmt.decoding.stepper import Floats
 from nmt.errors import PictureError, RunError
-from nmt.pictures.labels import LONGEST, markup, shown, width
+from nmt.pages import escaped
+from nmt.pictures.labels import LONGEST, shown, width
 from nmt.pictures.png import rasterised
 from nmt.translation import Translation
 
@@ -132,12 +133,16 @@ def subword_grid(translation: Translation, hypothesis: int = 0) -> AttentionGrid
         hypothesis: Which of its hypotheses, from 0 for the best.
 
     Raises:
-        PictureError: There are no subwords, or the text was translated in parts.
+        PictureError: There are no subwords, or the text was copied, or translated in parts.
         RunError: The model has no attention.
     """
     found = translation.hypotheses[hypothesis]
     _refuse_empty(translation.source_pieces, found.pieces)
     if found.attention is None:
+        if translation.source_pieces == (END,):
+            raise PictureError(
+                "this text was copied as it is, so no subwords were looked at: draw words"
+            )
         if translation.source_pieces.count(END) > 1:
             raise PictureError(
                 "this text was translated in parts, which have no picture of their subwords "
@@ -165,7 +170,7 @@ def to_svg(grid: AttentionGrid) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="attention-grid" role="img" {size} '
-            f'viewBox="0 0 {layout.width} {layout.height}" aria-label="{markup(label)}">',
+            f'viewBox="0 0 {layout.width} {layout.height}" aria-label="{escaped(label)}">',
             f"<style>{STYLE}</style>",
             *_paper(grid, layout),
             *_words(grid, layout),
@@ -183,7 +188,7 @@ def to_html(grid: AttentionGrid) -> str:
     """
     source, target = " ".join(grid.source), " ".join(grid.target)
     return PAGE.format(
-        title=markup(f"{shown(source)} \u2192 {shown(target)}"),
+        title=escaped(f"{shown(source)} \u2192 {shown(target)}"),
         picture=to_svg(grid),
         table=_table(grid),
     )
@@ -260,8 +265,8 @@ def _words(grid: AttentionGrid, at: _Layout) -> Iterator[str]:
 
 
 def _label(word: str, attributes: str) -> str:
-    whole = f"<title>{markup(word)}</title>" if len(word) > LONGEST else ""
-    return f'<text class="word" {attributes}>{whole}{markup(shown(word))}</text>'
+    whole = f"<title>{escaped(word)}</title>" if len(word) > LONGEST else ""
+    return f'<text class="word" {attributes}>{whole}{escaped(shown(word))}</text>'
 
 
 def _ink(grid: AttentionGrid, at: _Layout) -> Iterator[str]:
@@ -271,7 +276,7 @@ def _ink(grid: AttentionGrid, at: _Layout) -> Iterator[str]:
             if weight < LEAST_INK:
                 continue
             x, y = at.left + column * at.cell, at.top + row * at.cell
-            title = markup(f"{target} \u2190 {source}: {weight:.0%}")
+            title = escaped(f"{target} \u2190 {source}: {weight:.0%}")
             yield (
                 f'<rect class="ink" x="{x}" y="{y}" width="{at.cell}" height="{at.cell}" '
                 f'fill-opacity="{weight:.3f}"><title>{title}</title></rect>'
@@ -279,9 +284,9 @@ def _ink(grid: AttentionGrid, at: _Layout) -> Iterator[str]:
 
 
 def _table(grid: AttentionGrid) -> str:
-    head = "".join(f'<th scope="col">{markup(word)}</th>' for word in grid.source)
+    head = "".join(f'<th scope="col">{escaped(word)}</th>' for word in grid.source)
     rows = [f"<tr><td></td>{head}</tr>"]
     for word, weights in zip(grid.target, grid.weights.tolist(), strict=True):
         cells = "".join(f"<td>{weight:.0%}</td>" for weight in weights)
-        rows.append(f'<tr><th scope="row">{markup(word)}</th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row">{escaped(word)}</th>{cells}</tr>')
     return "\n".join(["<table>", *rows, "</table>"])

@@ -1,8 +1,6 @@
-"""Words as labels of a picture: how wide they are, what is cut off, what XML cannot hold."""
+"""Words as labels of a picture: how wide they are, and what is cut off."""
 
-import re
 import unicodedata
-from html import escape
 
 from nmt.corpus.tokenizer import SPACE
 
@@ -10,7 +8,6 @@ LONGEST = 28
 """Characters of a label; of a longer word only the beginning is shown."""
 NARROW = frozenset("fijlrtI.,;:!|'`()[]-\u2019\u2018 ")
 WIDE = frozenset("mwMW@%\u0153\u0152\u00e6\u2014")
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def shown(word: str) -> str:
@@ -20,11 +17,6 @@ def shown(word: str) -> str:
     """
     word = word.replace(SPACE, "_")
     return word if len(word) <= LONGEST else f"{word[: LONGEST - 1]}\u2026"
-
-
-def markup(text: str) -> str:
-    """A text as the content or an attribute of an element, in XML and in HTML."""
-    return escape(NOT_XML.sub("\ufffd", text))
 
 
 def width(text: str) -> float:

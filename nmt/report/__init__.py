@@ -5,6 +5,5 @@
 3. ``sentences``  The best and the worst of these translations, with what they looked at.
 4. ``axes``       Round numbers along an axis, and curves with no more points than can be seen.
 5. ``charts``     Curves and bars as SVG.
-6. ``markup``     HTML whose text cannot be anything but text.
-7. ``page``       All of it as one file that needs nothing else.
+6. ``page``       All of it as one file that needs nothing else.
 """

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from nmt.pages import Markup, element
 from nmt.report.axes import Axis, Point, axis_around, spelt, thinned
-from nmt.report.markup import Markup, element
 
 WIDTH, HEIGHT = 440, 240
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 10, 40

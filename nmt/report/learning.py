@@ -2,10 +2,10 @@
 
 import math
 
+from nmt.pages import Markup, element, join, table
 from nmt.progress import clock
 from nmt.report.charts import Curve, LineChart
 from nmt.report.history import History, Moment
-from nmt.report.markup import Markup, element, join, table
 from nmt.report.subject import Subject
 
 

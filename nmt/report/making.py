@@ -9,11 +9,11 @@ from pathlib import Path
 
 from nmt.config import Key, RunConfig, changed_keys, keys, value_of
 from nmt.corpus.checks import report_of
+from nmt.files import surviving_folder
+from nmt.pages import Markup, element, join, table
 from nmt.report.history import History
 from nmt.report.learning import clock_of
-from nmt.report.markup import Markup, element, join, table
 from nmt.report.subject import Subject
-from nmt.run import surviving_folder
 
 
 def data(subject: Subject) -> Markup:

@@ -2,8 +2,8 @@
 
 from nmt.errors import NmtError
 from nmt.evaluation import Evaluation, LengthBucket, sets_words_apart
+from nmt.pages import Markup, element, join, table
 from nmt.report.charts import Bar, bar_chart
-from nmt.report.markup import Markup, element, join, table
 from nmt.report.scores import Scores
 from nmt.report.sentences import Judged
 from nmt.report.subject import Subject

@@ -9,7 +9,8 @@ from pathlib import Path
 from nmt.config import RunConfig, SearchConfig
 from nmt.corpus.pairs import read_split
 from nmt.evaluation import Evaluation, evaluate
-from nmt.run import RunDirectory, write_atomically
+from nmt.files import write_atomically
+from nmt.run import RunDirectory
 from nmt.translator import Translator
 
 FORMAT_VERSION = 1

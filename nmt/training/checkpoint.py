@@ -11,8 +11,8 @@ from pathlib import Path
 from torch import Tensor
 
 from nmt.errors import RunError
+from nmt.files import read_folder, replace_folder
 from nmt.model.weights import copy_weights, read_tensors, weights_bytes
-from nmt.run import read_folder, replace_folder
 
 _STATE = "state.json"
 

@@ -7,9 +7,10 @@ from nmt.decoding.export import export
 from nmt.decoding.exported import exported_files
 from nmt.decoding.graph_layers import Weights
 from nmt.decoding.lexicon import Lexicon, learn_lexicon, rows_to_learn_from
+from nmt.files import replace_folder
 from nmt.model.seq2seq import build
 from nmt.model.weights import load_weights, named_weights
-from nmt.run import RunDirectory, replace_folder
+from nmt.run import RunDirectory
 from nmt.training.preparation import Tokenizers
 
 

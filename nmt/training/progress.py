@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from nmt.corpus.checks import CorpusReport
 from nmt.errors import NmtError, TrainingError
+from nmt.files import write_atomically
 from nmt.progress import clock
-from nmt.run import write_atomically
 from nmt.translation import Translation
 
 

@@ -16,8 +16,9 @@ from nmt.config import RunConfig
 from nmt.corpus.batches import Batch, make_batch, plan_epoch
 from nmt.corpus.encoded import Variation
 from nmt.errors import RunError, TrainingError
+from nmt.files import surviving_folder, write_atomically
 from nmt.model.weights import named_weights, weights_bytes
-from nmt.run import RunDirectory, surviving_folder, write_atomically
+from nmt.run import RunDirectory
 from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.exporting import export_run, lexicon_of

@@ -83,7 +83,7 @@ def make_command(folder: Path, cache: Path) -> Command:
             env=clean_environment(cache) | environment,
             input=input,
             capture_output=True,
-            timeout=300,
+            timeout=600,
         )
 
     return command

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nmt.decoding.exported import load_lexicon
-from nmt.run import RunDirectory, replace_folder
+from nmt.files import replace_folder
+from nmt.run import RunDirectory
 from tests.cli.conftest import Command, Inside
 
 SENTENCE = "le petit chat voit le vieux chien."

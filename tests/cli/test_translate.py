@@ -231,17 +231,21 @@ def test_a_model_is_chosen_by_its_languages(
 
     shutil.copytree(trained, folder / "nmt" / "checkpoints" / "fr-en")
     shutil.rmtree(folder / "checkpoints")
+    (folder / "nmt" / "checkpoints" / "fr-en" / "model.safetensors").unlink()
     (folder / "nmt" / "checkpoints" / "fr-en" / "shipped.txt").write_text("")
     shipped = inside("translate", line)
     assert (shipped.code, shipped.lines) == (0, here.lines)
     assert shipped.errors == ["translating with fr-en (came with nmt)"]
     assert inside("score", "a", "b").errors == ["scoring with fr-en (came with nmt)"]
-    for command in (["export"], ["eval"]):
-        done = inside(*command)
-        assert done.errors == [
-            "nmt: no trained model under checkpoints/: train one with `nmt train`, "
-            "or name one with --model DIR"
-        ]
+    assert inside("explain", line).errors == ["translating with fr-en (came with nmt)"]
+    done = inside("explain", "--to", "fr", line)
+    assert "no model translates to fr: there is from fr to en (fr-en (came" in done.errors[0]
+    done = inside("eval")
+    assert (done.code, done.errors[0]) == (0, "translating with fr-en (came with nmt)")
+    assert inside("export").errors == [
+        "nmt: no trained model under checkpoints/: train one with `nmt train`, "
+        "or name one with --model DIR"
+    ]
     done = inside("export", "nmt/checkpoints/fr-en")
     assert "fr-en: this model came with nmt as it is" in done.errors[0]
 

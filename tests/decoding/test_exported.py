@@ -12,7 +12,7 @@ from nmt.decoding import search
 from nmt.decoding.exported import exported_files, load_lexicon, load_stepper
 from nmt.decoding.lexicon import Lexicon
 from nmt.errors import RunError
-from nmt.run import replace_folder
+from nmt.files import replace_folder
 from tests.decoding.models import (
     EOS,
     PAD,

@@ -8,9 +8,10 @@ import torch
 
 from nmt.config import RunConfig, override
 from nmt.corpus.tokenizer import EOS, train_tokenizer
+from nmt.files import write_atomically
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
-from nmt.run import RunDirectory, write_atomically
+from nmt.run import RunDirectory
 from nmt.training.exporting import export_run
 from nmt.translator import Translator
 
@@ -27,6 +28,7 @@ def make_run(folder: Path, attention: str) -> RunDirectory:
         f"model.attention={attention}",
         "search.beam=3",
         "search.max_length_factor=1.0",
+        "search.robust=false",  # random weights go wrong, and what they say would be copied over
     ]
     config = override(RunConfig(), settings)
     run = RunDirectory.create(folder, config)

@@ -33,7 +33,9 @@ def units_of(text: str) -> list[Unit]:
 def translation(text: str, target: Sequence[Unit], looks: np.ndarray | None) -> Translation:
     alignment = None
     if looks is not None:
-        alignment = Alignment(tuple(units_of(text)), tuple(target), looks.astype(np.float32))
+        pieces = (1,) * len(target)
+        source = tuple(units_of(text))
+        alignment = Alignment(source, tuple(target), looks.astype(np.float32), pieces)
     spelt = "".join(" " * unit.opens_word + unit.text for unit in target).strip()
     hypothesis = TranslatedHypothesis(spelt, 0.0, 0.0, (), None, True, alignment)
     return Translation(text, (), (hypothesis,))

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from nmt.pages import Markup
 from nmt.report.charts import (
     BOTTOM,
     HEIGHT,
@@ -18,7 +19,6 @@ from nmt.report.charts import (
     LineChart,
     bar_chart,
 )
-from nmt.report.markup import Markup
 
 
 def minutes(step: float) -> str:

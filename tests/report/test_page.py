@@ -22,7 +22,7 @@ from nmt.report.sentences import Extremes, Judged, judge
 from nmt.report.subject import Subject, describe
 from nmt.run import RunDirectory
 from nmt.translation import TranslatedHypothesis, Translation
-from tests.report.test_markup import Reader
+from tests.test_pages import Reader
 
 CHROMIUM = shutil.which("chromium")
 

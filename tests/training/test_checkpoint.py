@@ -10,7 +10,7 @@ import pytest
 from nmt.config import RunConfig
 from nmt.corpus.batches import make_batch
 from nmt.errors import RunError
-from nmt.run import read_folder, replace_folder
+from nmt.files import read_folder, replace_folder
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.learner import Learner
 

@@ -1,10 +1,7 @@
 """An explanation as one page that plays the decoding step by step and needs no network."""
 
-import base64
-import hashlib
 import json
 from functools import cache
-from html import escape
 from importlib.resources import files
 from string import Template
 
@@ -12,6 +9,7 @@ import numpy as np
 
 from nmt.explaining.explanation import Explanation, SentenceExplanation
 from nmt.explaining.terminal import NO_ATTENTION, as_text
+from nmt.pages import escaped, source_of
 from nmt.pictures.attention import STYLE, AttentionGrid, to_svg
 
 DIGITS = 5
@@ -29,18 +27,19 @@ def to_page(explanation: Explanation) -> str:
         explanation: Of at least one sentence.
     """
     style, script = _asset("page.css"), _asset("page.js")
-    styles = " ".join(map(_digest, (style, STYLE)))
+    styles = " ".join(map(source_of, (style, STYLE)))
     policy = (
-        f"default-src 'none'; style-src {styles}; script-src {_digest(script)}; "
+        f"default-src 'none'; style-src {styles}; script-src {source_of(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
     return Template(_asset("page.html")).substitute(
         policy=policy,
-        title=escape(f"{explanation.source[:60]} \u2192 {explanation.target[:60]}"),
+        title=escaped(f"{explanation.source[:60]} \u2192 {explanation.target[:60]}"),
         style=style,
         script=script,
-        no_attention=escape(NO_ATTENTION),
-        plain=escape(as_text(explanation, is_terminal=False)),
+        no_attention=escaped(NO_ATTENTION),
+        plain=escaped(as_text(explanation, is_terminal=False)),
+        remark=escaped(explanation.remark),
         grids="\n".join(map(_grid, explanation.sentences)),
         data=_json(explanation),
     )
@@ -49,12 +48,6 @@ def to_page(explanation: Explanation) -> str:
 @cache
 def _asset(name: str) -> str:
     return (files(__name__) / name).read_text(encoding="utf-8")
-
-
-def _digest(content: str) -> str:
-    """What a content security policy calls an inline style or script."""
-    digest = hashlib.sha256(content.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _grid(sentence: SentenceExplanation) -> str:

@@ -33,7 +33,7 @@ def element(name: str, /, *children: object, **attributes: object) -> Markup:
             for one that is left out.
     """
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
+        f' {key.rstrip("_").replace("_", "-")}="{escaped(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -43,7 +43,7 @@ def element(name: str, /, *children: object, **attributes: object) -> Markup:
 
 def join(parts: Iterable[object]) -> Markup:
     """Parts one after another: `Markup` as it is, anything else escaped."""
-    return Markup("".join(part if isinstance(part, Markup) else text(part) for part in parts))
+    return Markup("".join(part if isinstance(part, Markup) else escaped(part) for part in parts))
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: int = 0) -> Markup:
@@ -66,8 +66,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: int =
     return element("div", element("table", element("tr", *head), *body), class_="scroll")
 
 
-def text(value: object) -> str:
-    """A value as the text of an element or an attribute."""
+def escaped(value: object) -> str:
+    """A value as the text of an element or of an attribute, in HTML and in XML."""
     return escape(NOT_HTML.sub("\ufffd", str(value)))
 
 
@@ -77,10 +77,11 @@ def policy(page: str) -> str:
     No script runs, nothing is loaded or sent, and no style applies but the ``<style>`` elements
     that the page has, by their hashes.
     """
-    found = sorted({_digest(style) for style in STYLE.findall(page)})
-    styles = " ".join(f"'sha256-{digest}'" for digest in found) or "'none'"
+    styles = " ".join(sorted({source_of(style) for style in STYLE.findall(page)})) or "'none'"
     return f"default-src 'none'; style-src {styles}; base-uri 'none'; form-action 'none'"
 
 
-def _digest(style: str) -> str:
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def source_of(content: str) -> str:
+    """What a Content-Security-Policy calls an inline style or script."""
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.report.markup import NOT_HTML, Markup, element, join, policy, table
+from nmt.pages import NOT_HTML, Markup, element, join, policy, table
 
 
 class Reader(HTMLParser):

@@ -1,0 +1,171 @@
+"""Files that appear whole or not at all, whenever a process is killed.
+
+A single file is written aside and renamed (`write_atomically`); a folder whose files belong
+together likewise, with a manifest of their sizes and checksums (`replace_folder`, `read_folder`).
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from nmt.errors import RunError
+
+Content = bytes | Callable[[Path], None]
+"""What a file is to hold: the bytes, or a function that writes them to the path it is given."""
+
+MANIFEST = "manifest.json"
+
+
+def write_atomically(path: Path, data: Content) -> None:
+    """Write a file so that a process killed at any moment leaves the old one or the new one.
+
+    One writer at a time for one path.
+
+    Args:
+        path: The file; its folder exists.
+        data: The bytes, or a function that writes them to the path it is given.
+    """
+    aside = path.with_name(f".{path.name}.new")
+    _write(aside, data)
+    aside.replace(path)
+    sync_folder(path.parent)
+
+
+def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
+    """Put a folder with these files in the place of ``folder``, whole or not at all.
+
+    A process killed at any moment leaves the complete old folder or the complete new one, and
+    `read_folder` finds it. One writer at a time.
+
+    Args:
+        folder: The folder; its parent exists.
+        files: What each file is to hold. ``manifest.json`` is added.
+    """
+    for name in files:
+        if Path(name).name != name or name in {"..", MANIFEST}:
+            raise ValueError(f"not a plain file name: {name!r}")
+    _recover(folder)
+    new, old = _aside(folder)
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    new.mkdir()
+    manifest = {}
+    for name, content in files.items():
+        _write(new / name, content)
+        manifest[name] = _size_and_digest(new / name, content)
+    _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
+    sync_folder(new)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that `replace_folder` made, whole or not at all."""
+    _recover(folder)
+    new, old = _aside(folder)
+    # what a kill left there would be taken for the folder that is removed
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def read_folder(folder: Path, remedy: str) -> Path:
+    """The folder that `replace_folder` last completed, its files checked against the manifest.
+
+    Args:
+        folder: Where it was written.
+        remedy: What a user can do if it is damaged.
+
+    Returns:
+        ``folder`` itself, or where a kill left it in the middle of being replaced.
+
+    Raises:
+        RunError: There is none, or a file is missing or has changed.
+    """
+    survivor = surviving_folder(folder)
+    if survivor is None:
+        raise RunError(f"{folder}: there is no such folder")
+    damage = _damage(survivor)
+    if damage:
+        raise RunError(f"{damage}: {remedy}")
+    return survivor
+
+
+def surviving_folder(folder: Path) -> Path | None:
+    """Where the folder that `replace_folder` last completed is, or None if there is none yet."""
+    if folder.exists():
+        return folder
+    # Killed between the two renames: the new folder is complete, and so is the old one.
+    return next((aside for aside in _aside(folder) if not _damage(aside)), None)
+
+
+def _aside(folder: Path) -> tuple[Path, Path]:
+    """Where a new folder is written, and where the old one goes before it is removed."""
+    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+
+
+def _recover(folder: Path) -> None:
+    """Finish a replacement in which a process was killed."""
+    survivor = surviving_folder(folder)
+    if survivor is not None and survivor != folder:
+        survivor.rename(folder)
+        sync_folder(folder.parent)
+
+
+def _damage(folder: Path) -> str:
+    """What is wrong with a folder, going by its manifest; empty if nothing is."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        for name, (size_bytes, digest) in manifest.items():
+            file = folder / name
+            if not file.is_file():
+                return f"{file}: this file is missing"
+            if file.stat().st_size != size_bytes or digest_of(file) != digest:
+                return f"{file}: this file is damaged (its checksum is another)"
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return f"{folder / MANIFEST}: this file is missing or damaged ({error})"
+    return ""
+
+
+def _write(path: Path, content: Content) -> None:
+    """Write a file to the disk."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        content(path)
+        # Whatever wrote it (safetensors takes 0600), it is readable as its folder is.
+        path.chmod(path.parent.stat().st_mode & 0o666)
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _size_and_digest(path: Path, content: Content) -> tuple[int, str]:
+    """The size in bytes and the SHA-256 of a file that was written."""
+    if isinstance(content, bytes):
+        return len(content), hashlib.sha256(content).hexdigest()
+    return path.stat().st_size, digest_of(path)
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder last through a power failure."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
