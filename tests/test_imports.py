@@ -150,7 +150,7 @@ def in_base_install(
         (["translate", "--to", "no-such-language", "Bonjour"], 2),
         (["translate", "--model", "no-such-folder", "Bonjour"], 2),
         (["serve", "--model", "no-such-folder"], 2),
-        (["eval"], 2),
+        (["eval", "no-such-run"], 2),
         (["eval", "no-such-run", "no-such-file"], 2),
         (["score", "--from", "no-such-language", "Bonjour", "Hello"], 2),
         (["translate", "--markup", "html", "--alternatives", "3", "Bonjour"], 2),

@@ -630,7 +630,7 @@ def test_a_model_has_the_threads_that_are_asked_for_or_one_for_each_core(
             super().__init__(threads)
 
     monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor", Pool)
-    monkeypatch.setattr("nmt.translator._cores", lambda: 4)
+    monkeypatch.setattr("nmt.translator.cores", lambda: 4)
     for threads in (1, 2, None):
         nmt.load(exported.path, threads=threads).translate(sentences(64))
         nmt.load(exported.path, exported.path, threads=threads).translate(sentences(64))

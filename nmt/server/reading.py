@@ -225,13 +225,13 @@ def read_form(body: bytes) -> Fields:
     """
     try:
         pairs = parse_qsl(
-            body.decode("ascii"),
+            body.decode(),  # not only percent-encoded: `curl -d` sends letters as they are
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MOST_FIELDS,
         )
     except UnicodeDecodeError:
-        raise Refused(400, "the form is not in UTF-8, percent-encoded") from None
+        raise Refused(400, "the form is not in UTF-8") from None
     except ValueError:
         raise Refused(400, f"the form has more than {MOST_FIELDS} fields") from None
     return fields_of(pairs)

@@ -229,6 +229,14 @@ def test_forms_say_the_same_as_json(client: TestClient, how: Any) -> None:
     assert response.json() == answer(client, alternatives=2, details=True)
 
 
+def test_a_form_may_hold_letters_as_they_are(client: TestClient) -> None:
+    # as `curl -d q="le café"` sends them
+    typed = {"content-type": "application/x-www-form-urlencoded"}
+    body = "q=café&source=fr&target=en".encode()
+    response = client.post("/translate", content=body, headers=typed)
+    assert response.json() == answer(client, q="café")
+
+
 def test_a_form_with_several_texts_is_a_list(client: TestClient) -> None:
     found = client.post("/translate", data={"q": [TEXT, "la"], **DIRECTION, "api_key": "x"})
     assert found.json() == answer(client, q=[TEXT, "la"])
