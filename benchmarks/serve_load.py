@@ -29,6 +29,8 @@ CAPACITY_S = 10
 """Seconds in which what the server can do is measured."""
 TIMES_CAPACITY = 2
 LONGEST_WAIT_S = 60
+CONNECTIONS = 8
+"""Of a client at a time, at most: 64 clients stay within what a server lets in."""
 
 
 @dataclass
@@ -149,27 +151,36 @@ async def overload(
     rate: float,
     process_id: int,
 ) -> None:
-    """Each client sends at its own times; where an answer is missing, by another connection."""
+    """Each client sends at its own times; where answers are missing, by another connection.
+
+    With all of its connections waiting, a client is late, and the rate that is told is lower.
+    """
     outcome = Outcome()
     started = time.perf_counter()
     pause_s = options.clients / rate
 
     async def send(first: int) -> None:
-        idle: list[Client] = []
+        idle = asyncio.LifoQueue[Client]()
+        for _ in range(CONNECTIONS):
+            idle.put_nowait(Client(port, direction))
         tasks = []
         for number in range(int(options.seconds / pause_s)):
             due = started + (number + first / options.clients) * pause_s
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            if time.perf_counter() > started + options.seconds:
+                break
             text = pairs[(first + number * options.clients) % len(pairs)]
-            tasks.append(asyncio.create_task(once(idle, text)))
+            client = await idle.get()
+            tasks.append(asyncio.create_task(once(client, idle, text)))
         await asyncio.gather(*tasks)
-        for client in idle:
-            client.close()
+        while not idle.empty():
+            idle.get_nowait().close()
 
-    async def once(idle: list[Client], pair: tuple[str, str]) -> None:
-        client = idle.pop() if idle else Client(port, direction)
+    async def once(
+        client: Client, idle: "asyncio.LifoQueue[Client]", pair: tuple[str, str]
+    ) -> None:
         await client.translate(*pair, outcome)
-        idle.append(client)
+        idle.put_nowait(client)
 
     async def watch() -> None:
         while True:
@@ -181,8 +192,9 @@ async def overload(
     await asyncio.gather(*map(send, range(options.clients)))
     watching.cancel()
     elapsed_s = time.perf_counter() - started
+    sent = (outcome.statuses.total() + outcome.lost) / elapsed_s
     print(
-        f"{options.clients} clients, {rate:.0f} requests a second for {options.seconds:.0f} s: "
+        f"{options.clients} clients, {sent:.0f} requests a second for {options.seconds:.0f} s: "
         f"{told(outcome)}; {percentiles(outcome.seconds)}; "
         f"{outcome.statuses[200] / elapsed_s:.0f} done a second; {rss_mb(process_id):.1f} MB"
     )
