@@ -61,7 +61,8 @@ class Everything:
 
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
-        self._tokens = np.setdiff1d(np.arange(vocabulary_size), NEVER_PRODUCED)
+        # np.setdiff1d would import numpy.ma, which takes as long as loading the model.
+        self._tokens = np.delete(np.arange(vocabulary_size), NEVER_PRODUCED)
         self._allowed = np.zeros((1, 1, len(self._tokens)), np.float32)
 
     def of(
