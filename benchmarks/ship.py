@@ -88,7 +88,8 @@ All settings are in `config.toml`; where the corpus was is left out.
 ## Limits
 
 It knows short everyday sentences and little else: no news, no law, no medicine, few names. A word
-by itself, a greeting, an entry of a list it turns into a sentence, often a wrong one. It settles who is meant by *you* or *he* where the other language leaves that open. Each sentence is
+by itself, a greeting, an entry of a list it turns into a sentence, often a wrong one. It settles
+who is meant by *you* or *he* where the other language leaves that open. Each sentence is
 translated by itself. What it cannot know, such as addresses, emoji and other scripts, it leaves as
 it is. Nobody looked through what the volunteers wrote about people: do not let it speak where a
 mistake does harm.
