@@ -77,9 +77,13 @@ def api(dictionary: Models, detector: Detector) -> Iterator[Api]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The Chromium of this machine."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The Chromium of this machine.
+
+    For one module: as long as Playwright runs there is an event loop in this thread, and no other
+    test may start one.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
