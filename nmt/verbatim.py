@@ -204,7 +204,8 @@ def copied(text: str, begins_word: bool = True) -> Alignment:
 def without_spans(reading: Reading, translation: str) -> str:
     """What the model has written of a translation that `restored` gave.
 
-    Capitals stay: which of them the model wrote small is not known.
+    Capitals stay: which of them the model wrote small is not known. Of two that are alike the first
+    is taken out.
     """
     for start, end in reading.spans:
         before, found, after = translation.partition(reading.text[start:end])

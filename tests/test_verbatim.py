@@ -137,7 +137,9 @@ def test_nothing_that_was_taken_out_is_lost_and_the_units_spell_the_text(
     translation = spell(alignment.target_units)
     for start, end in reading.spans:
         assert text[start:end] in translation
-    if not reading.is_shouted:
+    # which of two that are alike was taken out cannot be known
+    is_clear = all(translation.count(text[start:end]) == 1 for start, end in reading.spans)
+    if is_clear and not reading.is_shouted:
         left = normalise(without_spans(reading, translation))
         assert left.replace(" ", "") == reading.read.replace(" ", "")
 
