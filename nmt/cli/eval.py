@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import Beam, Json, LengthPenalty, search_of
+from nmt.cli.options import Beam, Json, LengthPenalty, SetSearchOrCorpus, search_of
 from nmt.errors import RunError
 
 if TYPE_CHECKING:
@@ -69,16 +69,7 @@ def evaluate(
     ] = None,
     beam: Beam = None,
     length_penalty: LengthPenalty = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            show_default=False,
-            help="Override a key of the search or the corpus, such as corpus.test=dev. Repeat for "
-            "more; `nmt train --keys` lists them.",
-        ),
-    ] = None,
+    settings: SetSearchOrCorpus = None,
     paired: Annotated[
         Literal["bs", "ar"],
         typer.Option(

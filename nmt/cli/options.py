@@ -30,7 +30,7 @@ Recipe = Annotated[
         metavar="RECIPE",
         show_default=False,
         help="A recipe.toml, a folder with one, or a name under corpora/: starter (the default), "
-        "multi30k, tatoeba.",
+        "multi30k, tatoeba, tatoeba-zh.",
     ),
 ]
 Run = Annotated[
@@ -59,6 +59,16 @@ SetSearch = Annotated[
         show_default=False,
         help="Override another key of the search, such as search.no_repeat=3. Repeat for more; "
         "`nmt train --keys` lists them.",
+    ),
+]
+SetSearchOrCorpus = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="Override a key of the search or the corpus, such as corpus.test=dev. Repeat for "
+        "more; `nmt train --keys` lists them.",
     ),
 ]
 Keys = Annotated[

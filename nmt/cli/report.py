@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import search_of
+from nmt.cli.options import SetSearchOrCorpus, search_of
 from nmt.errors import RunError
 
 if TYPE_CHECKING:
@@ -58,16 +58,7 @@ def report(
             help="How many of the best and of the worst sentences to show.",
         ),
     ] = 5,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            show_default=False,
-            help="Override a key of the search or the corpus, such as corpus.path=DIR. Repeat for "
-            "more; `nmt train --keys` lists them.",
-        ),
-    ] = None,
+    settings: SetSearchOrCorpus = None,
 ) -> None:
     """Write a page about a run: curves, scores, sentences, data, settings, speed.
 
