@@ -98,7 +98,7 @@ def _type(schema: Schema) -> str:
     if "oneOf" in schema:
         return " or ".join(map(_type, schema["oneOf"]))
     if "enum" in schema:
-        return " or ".join(schema["enum"])
+        return " or ".join(filter(None, schema["enum"]))
     if "items" in schema:
         return f"list of at most {schema['maxItems']}"
     limit = schema.get("maxLength", schema.get("maximum"))

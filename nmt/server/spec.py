@@ -202,8 +202,7 @@ def _object(properties: Mapping[str, Schema], required: tuple[str, ...] | None =
     """An object; all its properties are required, where none are named, and others may be null."""
     names = list(properties if required is None else required)
     schemas = {
-        name: schema if name in names else schema | {"nullable": True}
-        for name, schema in properties.items()
+        name: schema if name in names else _or_null(schema) for name, schema in properties.items()
     }
     return {"type": "object", "properties": schemas, "required": names}
 
@@ -256,3 +255,9 @@ def _error(description: str) -> Schema:
 def _busy() -> Schema:
     wait = {"schema": {"type": "integer"}, "description": "Seconds."}
     return _error("Too much to do: try again.") | {"headers": {"Retry-After": wait}}
+
+
+def _or_null(schema: Schema) -> Schema:
+    """A schema that null meets, too: where values are listed, it has to be among them."""
+    listed = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return schema | {"nullable": True} | listed

@@ -53,6 +53,17 @@ def test_the_page_shows_every_endpoint_and_field(client: TestClient) -> None:
     assert client.get("/docs/docs.js").headers["content-type"].startswith("text/javascript")
 
 
+def test_null_is_among_the_values_of_what_may_be_null() -> None:
+    # OpenAPI 3.0.3: "nullable" alone does not add null to an enum
+    [form] = [
+        schema["properties"]["format"]
+        for schema in SPEC["components"]["schemas"].values()
+        if "format" in schema.get("properties", {})
+    ]
+    assert form["nullable"]
+    assert form["enum"] == ["text", "html", None]
+
+
 def test_what_the_page_shows_is_escaped() -> None:
     spec = make_spec(Limits())
     spec["paths"]["/detect"]["post"]["summary"] = "<b>&"
