@@ -183,6 +183,9 @@ class TrainingConfig(Section):
     noise: Fraction = 0.0
     """Share of the training pairs that are altered each time they are met: small letters, missing
     accents, no full stop, unknown names; for a model that is to stand ordinary typing."""
+    fragments: Fraction = 0.0
+    """Share of the training pairs of which only some words are met, with what translates them; for
+    a model that is to translate single words and phrases. For languages with spaces."""
     tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
     """Target tokens of a batch, padding included."""
     accumulate: Count = 1
@@ -224,6 +227,15 @@ class TrainingConfig(Section):
     """Stop after this many steps in a row whose loss or gradient is not finite."""
     tensorboard: bool = False
     """Write TensorBoard events too (needs the extra ``nmt[tensorboard]``)."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.noise + self.fragments > 1.0:
+            raise ValueError(
+                f"training.noise {self.noise:g} and training.fragments {self.fragments:g} are more "
+                "than all pairs together: lower one"
+            )
+        return self
 
 
 class SearchConfig(Section):

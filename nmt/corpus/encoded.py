@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.alterations import NO_ALTERATIONS, Alterations
 from nmt.corpus.cache import cached
-from nmt.corpus.noise import alter
 from nmt.corpus.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ class Variation:
     Attributes:
         seed: Not negative.
         sampling: Rate of subword sampling, see ``Tokenizer.sample_batch``; 0 for none.
-        noise: Share of the pairs that are altered, see `nmt.corpus.noise`; 0 for none.
+        alterations: What is done to the texts before that.
     """
 
     seed: int = 0
     sampling: float = 0.0
-    noise: float = 0.0
+    alterations: Alterations = NO_ALTERATIONS
 
 
 AS_WRITTEN = Variation()
@@ -93,16 +93,15 @@ class EncodedPairs:
             for ids, offsets in zip(self._ids, self._offsets, strict=True)
         )
         draw = random.Random(variation.seed)
-        altered = [
-            i for i in range(len(rows)) if variation.noise and draw.random() < variation.noise
-        ]
+        alterations = variation.alterations
+        altered = [i for i in range(len(rows)) if draw.random() < alterations.share]
         anew = list(range(len(rows))) if variation.sampling else altered
         if not anew:
             return source, target
         pairs = self._dataset[self.rows[rows[anew]].tolist()]
         texts = dict(zip(anew, zip(pairs["source"], pairs["target"], strict=True), strict=True))
         for i in altered:
-            texts[i] = alter(*texts[i], draw)
+            texts[i] = alterations.apply(*texts[i], draw)
         for side, (ids, tokenizer) in enumerate(
             zip((source, target), self._tokenizers, strict=True)
         ):

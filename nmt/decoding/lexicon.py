@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.lexical import Ids, joined, translation_table
 from nmt.corpus.tokenizer import EOS
 from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
@@ -22,12 +23,6 @@ TRANSLATIONS = 20
 """Target tokens that are kept for each source token."""
 COMMON = 100
 """Target tokens that are in every shortlist."""
-ITERATIONS = 5
-"""Of expectation maximisation, which has nearly settled by then."""
-MOST_LINKS = 10_000_000
-"""Pairs of a source and a target token of one sentence that are learned from, at 80 bytes each."""
-
-Ids = Sequence[NDArray[Any]]
 
 
 class Reach(Protocol):
@@ -126,7 +121,8 @@ def learn_lexicon(
         is_joint: See `Lexicon`.
     """
     source_size, target_size = vocabulary_sizes
-    source, target, probability = translation_table(sources, targets, vocabulary_sizes)
+    # the end of each source stands for the empty word
+    source, target, probability = translation_table(sources, targets, vocabulary_sizes, EOS)
     order = np.lexsort((-probability, source))
     source, target = source[order], target[order]
     rank = np.arange(len(source)) - np.searchsorted(source, source)
@@ -134,63 +130,6 @@ def learn_lexicon(
     dtype = np.uint16 if target_size <= 2**16 else np.int32
     translations = np.full((source_size, TRANSLATIONS), EOS, dtype)
     translations[source[is_kept], rank[is_kept]] = target[is_kept]
-    counts = np.bincount(_joined(targets), minlength=target_size)
+    counts = np.bincount(joined(targets), minlength=target_size)
     common = np.argsort(-counts, kind="stable")[:COMMON].astype(dtype)
     return Lexicon(translations, common, target_size, is_joint)
-
-
-def translation_table(
-    sources: Ids, targets: Ids, vocabulary_sizes: tuple[int, int]
-) -> tuple[Integers, Integers, Floats]:
-    """The probability of each target token given a source token, by IBM Model 1.
-
-    Expectation maximisation from a uniform start (Brown et al. 1993, section 4). The end of each
-    source stands for the empty word.
-
-    Args:
-        sources: See `learn_lexicon`.
-        targets: See `learn_lexicon`.
-        vocabulary_sizes: See `learn_lexicon`.
-
-    Returns:
-        Source tokens, target tokens and probabilities, of each pair of tokens that occurs in a
-        pair of sentences; each of shape (pairs of tokens,), ascending.
-    """
-    source_size, target_size = vocabulary_sizes
-    ended = [np.append(source, EOS) for source in sources]
-    source_lengths = np.fromiter(map(len, ended), np.int64, len(ended))
-    target_lengths = np.fromiter(map(len, targets), np.int64, len(targets))
-    links = np.repeat(source_lengths, target_lengths)  # of each target token
-    first = np.cumsum(links) - links
-    # each target token is linked to every source token of its pair, one after the other
-    begins = np.repeat(np.cumsum(source_lengths) - source_lengths, target_lengths)
-    place = np.arange(links.sum()) + np.repeat(begins - first, links)
-    of_source = _joined(ended)[place]
-    of_target = np.repeat(_joined(targets), links)
-    pairs, link = np.unique(of_source * target_size + of_target, return_inverse=True)
-    source, target = np.divmod(pairs, target_size)
-    probability = np.ones(len(pairs), np.float32)
-    for _ in range(ITERATIONS if len(pairs) else 0):
-        share = probability[link]
-        share /= np.repeat(np.add.reduceat(share, first), links)
-        count = np.bincount(link, share, len(pairs))
-        total = np.bincount(source, count, source_size)
-        probability = (count / total[source]).astype(np.float32)
-    return source, target, probability
-
-
-def rows_to_learn_from(source_lengths: NDArray[Any], target_lengths: NDArray[Any]) -> Integers:
-    """Numbers of the sentence pairs that a lexicon is learned from.
-
-    All, or some at equal distances that have about `MOST_LINKS` links.
-
-    Args:
-        source_lengths: Tokens of each source, shape (pairs,).
-        target_lengths: Tokens of each target, shape (pairs,).
-    """
-    links = int((source_lengths.astype(np.int64) * target_lengths).sum())
-    return np.arange(0, len(source_lengths), max(1, -(-links // MOST_LINKS)))
-
-
-def _joined(sentences: Ids) -> Integers:
-    return np.concatenate([np.zeros(0, np.int64), *sentences]).astype(np.int64)

@@ -1,12 +1,14 @@
 """From a trained run to its export, which translates without torch."""
 
 from nmt.config import RunConfig
+from nmt.corpus.alterations import Alterations
 from nmt.corpus.encoded import EncodedPairs, Variation
+from nmt.corpus.lexical import rows_to_learn_from
 from nmt.corpus.tokenizer import Tokenizer
 from nmt.decoding.export import export
 from nmt.decoding.exported import exported_files
 from nmt.decoding.graph_layers import Weights
-from nmt.decoding.lexicon import Lexicon, learn_lexicon, rows_to_learn_from
+from nmt.decoding.lexicon import Lexicon, learn_lexicon
 from nmt.files import replace_folder
 from nmt.model.seq2seq import build
 from nmt.model.weights import load_weights, named_weights
@@ -17,7 +19,8 @@ from nmt.training.preparation import Tokenizers
 def lexicon_of(pairs: EncodedPairs, tokenizers: Tokenizers, config: RunConfig) -> Lexicon:
     """The shortlists that training pairs give, every other one altered if some were in training."""
     rows = rows_to_learn_from(pairs.source_lengths, pairs.target_lengths)
-    taken = pairs.take(rows, Variation(noise=0.5 if config.training.noise else 0.0))
+    altered = Alterations(noise=0.5 if config.training.noise else 0.0)
+    taken = pairs.take(rows, Variation(alterations=altered))
     source, target = (tokenizer.vocabulary_size for tokenizer in tokenizers)
     return learn_lexicon(*taken, (source, target), config.tokenizer.joint)
 

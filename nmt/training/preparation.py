@@ -6,8 +6,10 @@ from typing import NamedTuple
 from datasets import Dataset
 
 from nmt.config import RunConfig
+from nmt.corpus.alterations import Alterations
 from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
+from nmt.corpus.fragments import WordTable
 from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
 from nmt.run import RunDirectory
@@ -28,6 +30,7 @@ class Material(NamedTuple):
     tokenizers: Tokenizers
     pairs: EncodedPairs
     dev: EncodedPairs
+    alterations: Alterations
 
 
 def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Material:
@@ -54,7 +57,8 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
             f"no training pair has at most {longest} subwords on each side: raise "
             "training.max_tokens"
         )
-    return Material(corpus, tokenizers, pairs, encode_pairs(corpus.dev, *tokenizers, None))
+    dev = encode_pairs(corpus.dev, *tokenizers, None)
+    return Material(corpus, tokenizers, pairs, dev, _alterations(config, corpus, pairs))
 
 
 def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:
@@ -70,6 +74,12 @@ def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Token
                 train_tokenizer(_texts(corpus.train, (side,)), config.tokenizer, file)
     source, target = (Tokenizer.load(file) for file in files)
     return Tokenizers(source, target)
+
+
+def _alterations(config: RunConfig, corpus: Corpus, pairs: EncodedPairs) -> Alterations:
+    noise, fragments = config.training.noise, config.training.fragments
+    table = WordTable.of(corpus.train, pairs.digest) if fragments else None
+    return Alterations(noise, fragments, table)
 
 
 def _texts(pairs: Dataset, sides: tuple[str, ...]) -> Iterator[str]:

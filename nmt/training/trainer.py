@@ -179,12 +179,12 @@ class Training:
             self.state.epoch,
         )
         self.state.batches_of_epoch = len(plan)
-        sampling, noise = self.config.tokenizer.sampling, training.noise
+        sampling, alterations = self.config.tokenizer.sampling, self.material.alterations
         for first in range(self.state.batch_in_epoch, len(plan), training.accumulate):
             group = range(first, min(first + training.accumulate, len(plan)))
             seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
             taken = [
-                pairs.take(plan[number], Variation(seed, sampling, noise))
+                pairs.take(plan[number], Variation(seed, sampling, alterations))
                 for number, seed in zip(group, seeds, strict=True)
             ]
             yield [make_batch(*sides) for sides in taken]

@@ -7,6 +7,7 @@ import pytest
 from datasets import Dataset
 
 from nmt.corpus import encoded as module
+from nmt.corpus.alterations import Alterations
 from nmt.corpus.encoded import EncodedPairs, Variation, encode_pairs
 from nmt.corpus.tokenizer import Tokenizer
 
@@ -180,21 +181,25 @@ def test_the_share_of_rows_that_noise_says_is_altered(
     columns = {"source": ["Le Garçon est là ."] * 2000, "target": ["the child"] * 2000}
     pairs = encode_pairs(Dataset.from_dict(columns), *tokenizers, None)
     rows = np.arange(2000)
-    source, target = ids_of(pairs.take(rows, Variation(5, noise=0.3)))
+    noisy = Variation(5, alterations=Alterations(noise=0.3))
+    source, target = ids_of(pairs.take(rows, noisy))
     plain, same = ids_of(pairs.take(rows))
     changed = [a != b for a, b in zip(source, plain, strict=True)]
     assert sum(changed) == pytest.approx(600, abs=70)
     assert target == same
     assert tokenizers[0].encode("le garçon est là .") in source
-    assert ids_of(pairs.take(rows, Variation(5, noise=0.3))) == [source, target]
-    assert ids_of(pairs.take(rows, Variation(6, noise=0.3)))[0] != source
+    assert ids_of(pairs.take(rows, Variation(5, alterations=Alterations(noise=0.3)))) == [
+        source,
+        target,
+    ]
+    assert ids_of(pairs.take(rows, Variation(6, alterations=Alterations(noise=0.3))))[0] != source
 
 
 def test_altered_rows_are_sampled_too(tokenizers: tuple[Tokenizer, Tokenizer]) -> None:
     columns = {"source": ["Le Garçon est là ."] * 40, "target": ["the child"] * 40}
     pairs = encode_pairs(Dataset.from_dict(columns), *tokenizers, None)
     rows = np.arange(40)
-    source, _ = pairs.take(rows, Variation(5, sampling=0.5, noise=0.999))
+    source, _ = pairs.take(rows, Variation(5, sampling=0.5, alterations=Alterations(noise=0.999)))
     texts = {tokenizers[0].decode(ids) for ids in source}
     assert len(texts) > 3
     assert len({tuple(ids) for ids in source}) > len(texts)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.decoding import lexicon
+from nmt.corpus import lexical
+from nmt.corpus.lexical import rows_to_learn_from, translation_table
+from nmt.decoding import lexicon as lexicon_module
 from nmt.decoding.lexicon import (
     Everything,
     Lexicon,
     learn_lexicon,
-    rows_to_learn_from,
-    translation_table,
 )
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
@@ -58,7 +58,7 @@ def model_1(sources: Ids, targets: Ids, iterations: int) -> dict[tuple[int, int]
 
 
 def table_of(sources: Ids, targets: Ids) -> dict[tuple[int, int], float]:
-    found = translation_table(sources, targets, (SOURCES, TARGETS))
+    found = translation_table(sources, targets, (SOURCES, TARGETS), EOS)
     pairs = list(zip(found[0].tolist(), found[1].tolist(), strict=True))
     assert pairs == sorted(set(pairs))
     return dict(zip(pairs, found[2].tolist(), strict=True))
@@ -86,7 +86,7 @@ def test_translations_are_as_likely_as_ibm_model_1_has_them(
 
 
 def test_the_probabilities_of_a_source_token_sum_to_one() -> None:
-    source, _, probability = translation_table(*random_pairs(50), (SOURCES, TARGETS))
+    source, _, probability = translation_table(*random_pairs(50), (SOURCES, TARGETS), EOS)
     for token in set(source.tolist()):
         assert probability[source == token].sum() == pytest.approx(1.0, abs=1e-5)
 
@@ -105,8 +105,8 @@ def test_words_that_occur_together_translate_each_other() -> None:
 
 
 def test_the_likeliest_translations_are_kept_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexicon, "TRANSLATIONS", 3)
-    monkeypatch.setattr(lexicon, "COMMON", 4)
+    monkeypatch.setattr(lexicon_module, "TRANSLATIONS", 3)
+    monkeypatch.setattr(lexicon_module, "COMMON", 4)
     sources, targets = random_pairs(60)
     learned = learn_lexicon(sources, targets, (SOURCES, TARGETS), is_joint=False)
     table = table_of(sources, targets)
@@ -209,14 +209,14 @@ def test_a_large_corpus_is_learned_from_in_part(monkeypatch: pytest.MonkeyPatch)
     random = np.random.default_rng(1)
     source, target = random.integers(1, 40, (2, 1000)).astype(np.int32)
     links = int((source * target).sum())
-    monkeypatch.setattr(lexicon, "MOST_LINKS", links)
+    monkeypatch.setattr(lexical, "MOST_LINKS", links)
     assert rows_to_learn_from(source, target).tolist() == list(range(1000))
-    monkeypatch.setattr(lexicon, "MOST_LINKS", links // 4)
+    monkeypatch.setattr(lexical, "MOST_LINKS", links // 4)
     rows = rows_to_learn_from(source, target)
     assert rows.tolist() == list(range(0, 1000, 5)), "a quarter is a link too many"
     assert (source * target)[rows].sum() < links / 4
     # more links than fit into the integers that lengths are kept in
-    monkeypatch.setattr(lexicon, "MOST_LINKS", 10**11)
+    monkeypatch.setattr(lexical, "MOST_LINKS", 10**11)
     lengths = np.full(300, 50_000, np.int32)
     assert len(rows_to_learn_from(lengths, lengths)) == 38  # every 8th: 300 x 50,000^2 / 10^11
     nothing = np.zeros(0, np.int32)
