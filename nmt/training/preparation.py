@@ -8,6 +8,7 @@ from datasets import Dataset
 from nmt.config import RunConfig
 from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
 from nmt.run import RunDirectory
@@ -27,7 +28,13 @@ class Material(NamedTuple):
     corpus: Corpus
     tokenizers: Tokenizers
     pairs: EncodedPairs
+    mixture: Mixture
     dev: EncodedPairs
+
+    @property
+    def digest(self) -> str:
+        """Another one where other pairs are learned from, or as often as not before."""
+        return self.mixture.digest(self.pairs.digest)
 
 
 def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Material:
@@ -54,7 +61,13 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
             f"no training pair has at most {longest} subwords on each side: raise "
             "training.max_tokens"
         )
-    return Material(corpus, tokenizers, pairs, encode_pairs(corpus.dev, *tokenizers, None))
+    mixture = Mixture.of(corpus.portions, pairs.rows)
+    if not mixture.smallest_epoch:
+        raise TrainingError(
+            "corpus.weight is so small that an epoch may hold no pair at all: raise it"
+        )
+    dev = encode_pairs(corpus.dev, *tokenizers, None)
+    return Material(corpus, tokenizers, pairs, mixture, dev)
 
 
 def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:
