@@ -7,6 +7,7 @@ import ast
 import difflib
 import inspect
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,12 +30,36 @@ Count = Annotated[int, Field(ge=1)]
 Width = Annotated[int, Field(ge=1, le=1000)]  # of a search: the memory it takes grows with it
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(min_length=1)]
+Format = Literal["auto", "text", "tsv", "jsonl", "parquet"]
+Weight = Annotated[float, Field(gt=0.0, le=1000.0)]
 
 
 class Section(BaseModel):
     """A frozen part of a configuration that refuses keys it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FurtherCorpusConfig(Section):
+    """More pairs to learn from, of the languages and under the rules of the corpus."""
+
+    path: str = ""
+    """Folder with the pairs; relative to the recipe it is in, or to the working directory in a
+    ``--set``."""
+    hub: str = ""
+    """A Hugging Face data set instead of a folder."""
+    hub_subset: str = ""
+    """The subset (configuration) of the hub data set."""
+    format: Format = "auto"
+    """How the pairs are stored in the folder; ``auto`` looks at the file names."""
+    source_column: str = ""
+    """Column or key of the source text where it is not named after the language."""
+    target_column: str = ""
+    """Column or key of the target text where it is not named after the language."""
+    train: Name = "train"
+    """Name of the split to learn from."""
+    weight: Weight = 1.0
+    """How often each of its pairs is met in an epoch, on average."""
 
 
 class CorpusConfig(Section):
@@ -47,7 +72,7 @@ class CorpusConfig(Section):
     """A Hugging Face data set instead of a folder, such as ``Helsinki-NLP/opus-100``."""
     hub_subset: str = ""
     """The subset (configuration) of the hub data set, such as ``en-fr``."""
-    format: Literal["auto", "text", "tsv", "jsonl", "parquet"] = "auto"
+    format: Format = "auto"
     """How the splits are stored in the folder; ``auto`` looks at the file names."""
     source: Name = "fr"
     """Language translated from: a file ending, or the name of a column or key."""
@@ -71,13 +96,36 @@ class CorpusConfig(Section):
     """Keep only the first of identical training pairs."""
     drop_test_pairs: bool = True
     """Leave out training pairs that also occur in dev or test."""
+    weight: Weight = 1.0
+    """How often each training pair is met in an epoch, on average: 3 for three times, 0.5 for half
+    of the pairs in one epoch and the other half in the next."""
+    also: dict[str, FurtherCorpusConfig] = {}
+    """Further corpora to learn from, each a section with a name, such as [corpus.also.phrases],
+    and with keys like the corpus's own: path, hub, hub_subset, format, source_column,
+    target_column, train, weight."""
+
+    def to_learn_from(self) -> "dict[str, CorpusConfig]":
+        """Each corpus that has training pairs, by its section: this one, then the further ones."""
+        corpora = {"corpus": self}
+        for name, further in self.also.items():
+            # What a further corpus does not have of its own is as it is here.
+            own = {key: getattr(further, key) for key in FurtherCorpusConfig.model_fields}
+            corpora[f"corpus.also.{name}"] = self.model_copy(update={**own, "also": {}})
+        return corpora
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.path and self.hub:
-            raise ValueError("corpus.path and corpus.hub are both set: keep one")
-        if self.hub_subset and not self.hub:
-            raise ValueError("corpus.hub_subset is set but corpus.hub is not: name the hub set too")
+        for section, corpus in self.to_learn_from().items():
+            if not re.fullmatch(r"[\w-]+", section.rpartition("corpus.also.")[2]):
+                raise ValueError(
+                    f"{section}: the name of a further corpus is of letters, digits, _ and -"
+                )
+            if corpus.path and corpus.hub:
+                raise ValueError(f"{section}.path and {section}.hub are both set: keep one")
+            if corpus.hub_subset and not corpus.hub:
+                raise ValueError(
+                    f"{section}.hub_subset is set but {section}.hub is not: name the hub set too"
+                )
         if self.source == self.target:
             raise ValueError(f"corpus.source and corpus.target are both {self.source!r}")
         return self
@@ -382,8 +430,8 @@ def recipe_name(path: Path) -> str:
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a recipe, or the ``config.toml`` of a run, and apply ``--set`` overrides to it.
 
-    A relative ``corpus.path`` is relative to the recipe's folder, in an override to the working
-    directory; it comes back absolute.
+    A relative ``path`` of a corpus is relative to the recipe's folder, in an override to the
+    working directory; it comes back absolute.
 
     Raises:
         ConfigError: The file cannot be read, or a key is unknown, wrong or contradictory.
@@ -394,9 +442,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from error
-    corpus = tree.get("corpus")
-    if isinstance(corpus, dict) and isinstance(corpus.get("path"), str) and corpus["path"]:
-        corpus["path"] = _absolute(corpus["path"], path.parent)
+    for corpus in _tables_of_corpora(tree).values():
+        if isinstance(corpus.get("path"), str) and corpus["path"]:
+            corpus["path"] = _absolute(corpus["path"], path.parent)
     # Overrides come before the check: they may supply what a recipe leaves out, or mend it.
     _apply(tree, overrides)
     return _validate(tree, where=f"{path}: ")
@@ -409,8 +457,8 @@ def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
         config: Where to start from.
         overrides: ``section.key=value`` each, the value in TOML or else taken as a plain string.
             Where ``corpus.source`` or ``corpus.target`` becomes the other one's language, the
-            direction is reversed; ``corpus.path`` takes the place of ``corpus.hub`` and vice
-            versa.
+            direction is reversed; the ``path`` of a corpus takes the place of its ``hub`` and
+            vice versa.
 
     Raises:
         ConfigError: A key is unknown, or a value wrong or in contradiction with another.
@@ -454,12 +502,16 @@ def keys(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Key]:
 def changed_keys(old: RunConfig, new: RunConfig) -> list[str]:
     """Full names of the keys in which two configurations differ."""
     before, after = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
-    return [name for name in before if before[name] != after[name]]
+    # A further corpus may be in one of them only.
+    return [name for name in {**before, **after} if before.get(name) != after.get(name)]
 
 
 def value_of(config: RunConfig, name: str) -> Any:
-    """The value of a key by its full name."""
-    return _flat(config.model_dump(mode="json"))[name]
+    """The value of a key by its full name; None for one of a further corpus that is not there."""
+    value: Any = config.model_dump(mode="json")
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -499,6 +551,8 @@ def _values(annotation: Any) -> str:
         return _values(get_args(annotation)[0])
     if get_origin(annotation) is tuple:
         return "a list of these"
+    if get_origin(annotation) is dict:
+        return "sections with a name, {} for none"
     return " or ".join(_values(argument) for argument in get_args(annotation))
 
 
@@ -515,12 +569,14 @@ def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
         if not equals:
             raise ConfigError(f"--set {text}: there is no value: write --set section.key=value")
         given[name] = _parse(_field(name), name, value.strip())
-    if given.get("corpus.path"):
-        given["corpus.path"] = _absolute(given["corpus.path"], Path.cwd())
-        given.setdefault("corpus.hub", "")
-        given.setdefault("corpus.hub_subset", "")
-    elif given.get("corpus.hub"):
-        given.setdefault("corpus.path", "")
+    for section in {name.rpartition(".")[0] for name in given if name.startswith("corpus.")}:
+        path = given.get(f"{section}.path")
+        if path:
+            given[f"{section}.path"] = _absolute(path, Path.cwd())
+            given.setdefault(f"{section}.hub", "")
+            given.setdefault(f"{section}.hub_subset", "")
+        elif given.get(f"{section}.hub"):
+            given.setdefault(f"{section}.path", "")
     if "training.epochs" in given:
         given.setdefault("training.minutes", 0.0)
     _reverse(tree, given)
@@ -536,27 +592,40 @@ def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
 
 def _reverse(tree: Mapping[str, Any], given: dict[str, Any]) -> None:
     """Complete an override of the languages that turns the direction round."""
-    corpus = tree.get("corpus", {})
-
-    def current(key: str) -> Any:
-        default = CorpusConfig.model_fields[key].default
-        return corpus.get(key, default) if isinstance(corpus, dict) else default
-
-    source, target = current("source"), current("target")
+    corpora = _tables_of_corpora(tree)
+    source, target = (
+        corpora.get("corpus", {}).get(key, CorpusConfig.model_fields[key].default)
+        for key in ("source", "target")
+    )
     new_source, new_target = given.get("corpus.source"), given.get("corpus.target")
     if (new_source or target, new_target or source) != (target, source) or not (
         new_source or new_target
     ):
         return
     given["corpus.source"], given["corpus.target"] = target, source
-    given.setdefault("corpus.source_column", current("target_column"))
-    given.setdefault("corpus.target_column", current("source_column"))
+    for section, table in corpora.items():
+        if section == "corpus" or "corpus.also" not in given:
+            given.setdefault(f"{section}.source_column", table.get("target_column", ""))
+            given.setdefault(f"{section}.target_column", table.get("source_column", ""))
+
+
+def _tables_of_corpora(tree: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tables of a recipe that say where pairs come from, by section; only what is a table."""
+    corpus = tree.get("corpus")
+    if not isinstance(corpus, dict):
+        return {}
+    also = corpus.get("also")
+    further = also if isinstance(also, dict) else {}
+    tables = {"corpus": corpus, **{f"corpus.also.{name}": t for name, t in further.items()}}
+    return {section: table for section, table in tables.items() if isinstance(table, dict)}
 
 
 def _field(name: str) -> FieldInfo:
     """The field with this full name."""
     *sections, key = name.split(".")
     section: type[BaseModel] = RunConfig
+    if _general(name) != name:
+        section, sections = FurtherCorpusConfig, []
     for part in sections:
         field = section.model_fields.get(part)
         if field is None or not isinstance(field.get_default(), Section):
@@ -578,10 +647,24 @@ def _parse(field: FieldInfo, name: str, value: str) -> Any:
         return value
 
 
+def _general(name: str) -> str:
+    """The full name of a key, with NAME instead of the name of a further corpus."""
+    return re.sub(r"^corpus\.also\.[^.]+\.", "corpus.also.NAME.", name)
+
+
+def _all_keys() -> dict[str, Key]:
+    """Every key by its full name, those of further corpora too, as those of NAME."""
+    return {
+        key.name: key for key in (*keys(), *keys(FurtherCorpusConfig, _general("corpus.also.x.")))
+    }
+
+
 def _unknown(name: str) -> str:
     """What to say of a key that does not exist, with the nearest one that does."""
-    known = [key.name for key in keys()]
+    further = re.match(r"corpus\.also\.([^.]+)", name)
+    known = [key.replace("NAME", further[1]) if further else key for key in _all_keys()]
     sections = sorted({section for section, dot, _ in (key.partition(".") for key in known) if dot})
+    sections += [further[0]] if further else []
     if name in sections:
         example = next(key for key in known if key.startswith(f"{name}."))
         return f"{name} is a section: name one of its keys, such as {example}"
@@ -609,7 +692,8 @@ def _validate(tree: Mapping[str, Any], where: str) -> RunConfig:
         problems: dict[str, str] = {}
         for detail in error.errors(include_url=False):
             # A union reports a problem for each of its members: the first of a key is enough.
-            key = ".".join(str(part) for part in detail["loc"][:2]) or str(len(problems))
+            parts = 4 if detail["loc"][:2] == ("corpus", "also") else 2
+            key = ".".join(str(part) for part in detail["loc"][:parts]) or str(len(problems))
             problems.setdefault(key, _problem(detail))
         raise ConfigError(where + "; ".join(problems.values())) from error
 
@@ -621,14 +705,14 @@ def _problem(detail: ErrorDetails) -> str:
         return _unknown(".".join(location))
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
-    names = {key.name: key for key in keys()}
-    while location and ".".join(location) not in names:
+    names = _all_keys()
+    if detail["type"] == "model_type":
+        section = ".".join(location)
+        return f"{section} is {detail['input']!r}: it is a section, [{section}]"
+    while _general(".".join(location)) not in names:
         location.pop()
     name = ".".join(location)
-    if not name:
-        section = str(detail["loc"][0])
-        return f"{section} is {detail['input']!r}: it is a section, [{section}]"
-    return f"{name} is {detail['input']!r}: {requirement(detail, names[name].values)}"
+    return f"{name} is {detail['input']!r}: {requirement(detail, names[_general(name)].values)}"
 
 
 def requirement(detail: ErrorDetails, values: str = "") -> str:

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
 
@@ -38,8 +39,24 @@ _PACKAGE = Path(__file__).resolve().parent
 DEFAULT_RECIPE = "starter"
 
 _TOKENIZER_KEYS = ("corpus.", "tokenizer.")
-_HARMLESS_TO_TOKENIZER = ("corpus.dev", "corpus.test", "tokenizer.sampling")
-_MAY_MOVE = ("corpus.path", "corpus.hub", "corpus.hub_subset", "corpus.format", "corpus.test")
+_HARMLESS_TO_TOKENIZER = (
+    "corpus.dev",
+    "corpus.test",
+    "corpus.weight",
+    "corpus.also.*.weight",
+    "tokenizer.sampling",
+)
+_MAY_MOVE = (
+    "corpus.path",
+    "corpus.hub",
+    "corpus.hub_subset",
+    "corpus.format",
+    "corpus.test",
+    "corpus.also.*.path",
+    "corpus.also.*.hub",
+    "corpus.also.*.hub_subset",
+    "corpus.also.*.format",
+)
 """Where the corpus is; that its training pairs are the same is seen when they are read."""
 _FIXED_KEYS = (
     "seed",
@@ -321,7 +338,7 @@ class RunDirectory:
         return [
             f"{key} is {value_of(old, key)!r} here, now {value_of(config, key)!r}"
             for key in changed_keys(old, config)
-            if key.startswith(prefixes) and key not in but
+            if key.startswith(prefixes) and not any(fnmatchcase(key, name) for name in but)
         ]
 
     def _write_config(self, config: RunConfig) -> None:

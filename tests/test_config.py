@@ -333,3 +333,101 @@ def test_changed_keys_are_named_in_full() -> None:
     changed = override(DEFAULT, ["seed=2", "model.dropout=0.5"])
     assert changed_keys(DEFAULT, changed) == ["seed", "model.dropout"]
     assert value_of(changed, "model.dropout") == 0.5
+
+
+PHRASES = """
+[corpus]
+source = "fr"
+target = "en"
+
+[corpus.also.phrases]
+path = "phrases"
+weight = 3
+source_column = "a"
+target_column = "b"
+"""
+
+
+def test_a_further_corpus_has_a_place_of_its_own_and_the_languages_and_rules_of_the_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "recipe").mkdir()
+    monkeypatch.chdir(tmp_path)
+    file = write(tmp_path / "recipe", PHRASES)
+    config = load_recipe(file, ["corpus.path=mine", "corpus.max_ratio=2", "corpus.train=all"])
+    main, phrases = config.corpus.to_learn_from().values()
+    assert main == config.corpus
+    assert main.path == str(tmp_path / "mine")
+    assert phrases.path == str(tmp_path / "recipe" / "phrases")
+    assert (phrases.source, phrases.target, phrases.max_ratio) == ("fr", "en", 2.0)
+    assert (phrases.train, phrases.weight, phrases.also) == ("train", 3.0, {})
+    assert (main.train, main.weight) == ("all", 1.0)
+
+
+def test_a_further_corpus_is_saved_and_read_back_equal(tmp_path: Path) -> None:
+    config = load_recipe(write(tmp_path, PHRASES))
+    assert load_recipe(write(tmp_path, to_toml(config))) == config
+
+
+def test_further_corpora_are_changed_added_and_dropped_by_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write(tmp_path, PHRASES)
+    heavier = load_recipe(file, ["corpus.also.phrases.weight=0.5", "corpus.also.more.path=more"])
+    assert heavier.corpus.also["phrases"].weight == 0.5
+    assert heavier.corpus.also["more"].path == str(tmp_path / "more")
+    on_hub = load_recipe(file, ["corpus.also.phrases.hub=a/b"]).corpus.also["phrases"]
+    assert (on_hub.path, on_hub.hub) == ("", "a/b")
+    for settings in (["corpus.also={}"], ["corpus.also={}", "corpus.source=en"]):
+        assert load_recipe(file, settings).corpus.also == {}
+
+
+def test_the_direction_is_reversed_in_further_corpora_too(tmp_path: Path) -> None:
+    config = load_recipe(write(tmp_path, PHRASES), ["corpus.source=en"])
+    phrases = config.corpus.to_learn_from()["corpus.also.phrases"]
+    assert (phrases.source, phrases.target) == ("en", "fr")
+    assert (phrases.source_column, phrases.target_column) == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[corpus.also.x]\nwight = 1", "unknown key corpus.also.x.wight: did you mean corpus.also"
+         ".x.weight?"),
+        ("[corpus.also.x]\nweight = 0", "corpus.also.x.weight is 0: it must be greater than 0"),
+        ("[corpus.also.x]\nweight = 'a'", "corpus.also.x.weight is 'a': it takes a number"),
+        ("[corpus.also.x]\nformat = 'csv'", "corpus.also.x.format is 'csv': it takes auto, text"),
+        ("[corpus.also]\nweight = 3", "corpus.also.weight is 3: it is a section, [corpus.also."
+         "weight]"),
+        ("[corpus]\nalso = []", "corpus.also is []: it takes sections with a name, {} for none"),
+        ("[corpus]\nweight = -1", "corpus.weight is -1: it must be greater than 0"),
+        ("[corpus.also.'a.b']\nweight = 3", "corpus.also.a.b: the name of a further corpus"),
+        ("[corpus.also.x]\npath='a'\nhub='b'", "corpus.also.x.path and corpus.also.x.hub are both"),
+        ("[corpus.also.x]\nhub_subset='b'", "corpus.also.x.hub_subset is set but corpus.also.x."
+         "hub is not"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_further_corpus_is_said_with_its_full_key(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(write(tmp_path, text))
+    assert message in str(caught.value)
+
+
+def test_a_setting_of_a_further_corpus_is_refused_with_the_nearest_right_one() -> None:
+    assert refusal("corpus.also.x.wieght=1") == (
+        "unknown key corpus.also.x.wieght: did you mean corpus.also.x.weight?"
+    )
+    assert "corpus.also.x is a section: name one of its keys" in refusal("corpus.also.x=1")
+
+
+def test_keys_of_further_corpora_are_among_those_that_changed(tmp_path: Path) -> None:
+    one = load_recipe(write(tmp_path, PHRASES))
+    other = override(one, ["corpus.also.phrases.weight=2"])
+    assert changed_keys(one, other) == ["corpus.also.phrases.weight"]
+    assert value_of(other, "corpus.also.phrases.weight") == 2.0
+    without = override(one, ["corpus.also={}"])
+    assert "corpus.also.phrases.weight" in changed_keys(without, one)
+    assert value_of(without, "corpus.also.phrases.weight") is None

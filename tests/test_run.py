@@ -453,6 +453,8 @@ def test_files_of_somebody_else_are_not_overwritten(tmp_path: Path) -> None:
     [
         "seed=2",
         "corpus.max_ratio=4",
+        "corpus.weight=2",
+        "corpus.also.phrases.weight=2",
         "tokenizer.sampling=0.1",
         "model.dropout=0.2",
         "training.tokens_per_batch=99",
@@ -462,11 +464,12 @@ def test_files_of_somebody_else_are_not_overwritten(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_run_is_made_of_cannot_change_while_it_goes_on(tmp_path: Path, setting: str) -> None:
-    run = trained(tmp_path)
+    config = override(CONFIG, ["corpus.also.phrases.path=/there"])
+    run = trained(tmp_path, config)
     key = setting.partition("=")[0]
     with pytest.raises(RunError, match=f"cannot go on with other settings: {key} is .*, now"):
-        run.go_on(override(CONFIG, [setting]))
-    assert run.config() == CONFIG
+        run.go_on(override(config, [setting]))
+    assert run.config() == config
 
 
 def test_a_finished_run_goes_on_with_more_epochs_and_not_without_a_change(tmp_path: Path) -> None:
@@ -493,16 +496,27 @@ def test_a_finished_run_without_its_checkpoint_is_left_as_it_is(tmp_path: Path) 
     assert run.config() == CONFIG
 
 
-@pytest.mark.parametrize("setting", ["corpus.path=/elsewhere", "corpus.hub=a/b", "corpus.test=x"])
+@pytest.mark.parametrize(
+    "setting",
+    ["corpus.path=/elsewhere", "corpus.hub=a/b", "corpus.test=x", "corpus.also.phrases.path=/here"],
+)
 def test_a_corpus_may_move_while_a_run_goes_on(tmp_path: Path, setting: str) -> None:
-    run = trained(tmp_path)
-    assert len(run.go_on(override(CONFIG, [setting]))) == 1
+    config = override(CONFIG, ["corpus.also.phrases.path=/there"])
+    run = trained(tmp_path, config)
+    assert len(run.go_on(override(config, [setting]))) == 1
+
+
+def test_a_further_corpus_is_not_dropped_while_a_run_goes_on(tmp_path: Path) -> None:
+    config = override(CONFIG, ["corpus.also.phrases.path=/there"])
+    run = trained(tmp_path, config)
+    with pytest.raises(RunError, match=r"corpus\.also\.phrases\.weight is 1\.0 here, now None"):
+        run.go_on(override(config, ["corpus.also={}"]))
 
 
 def test_a_tokenizer_of_other_settings_is_not_used(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, CONFIG)
     run.joint_model.write_bytes(b"x")
-    run.begin(override(CONFIG, ["model.dropout=0.1", "corpus.test=other"]))
+    run.begin(override(CONFIG, ["model.dropout=0.1", "corpus.test=other", "corpus.weight=2"]))
     other = override(CONFIG, ["tokenizer.vocabulary_size=4000"])
     with pytest.raises(RunError, match=r"tokenizer\.vocabulary_size is 8000 here, now 4000"):
         run.begin(other)

@@ -198,13 +198,13 @@ def refuse_missing_corpus(config: "RunConfig") -> None:
     Raises:
         CorpusError: A split is not there.
     """
-    if config.corpus.hub:
-        return
     from nmt.corpus.origins import find_origin
 
-    for split in (config.corpus.train, config.corpus.dev, config.corpus.test):
-        if split:
-            find_origin(config.corpus, split)
+    for section, corpus in config.corpus.to_learn_from().items():
+        splits = (corpus.train, corpus.dev, corpus.test) if section == "corpus" else (corpus.train,)
+        for split in splits:
+            if split and not corpus.hub:
+                find_origin(corpus, split, section)
 
 
 def chosen_run(model: Path | None) -> "RunDirectory":

@@ -6,6 +6,8 @@
 4. ``pairs``      ``read_split``: those rows as a memory-mapped data set, kept in the ``cache``.
 5. ``checks``     ``load_corpus``: train without the pairs that would teach nothing, which are
                   counted and reported; dev and test with every pair they came with.
+                  With further corpora their pairs come after, and the ``mixture`` says how often
+                  those of each are met in an epoch.
 6. ``tokenizer``  ``train_tokenizer``, ``Tokenizer``: text to subword ids and back, losing nothing;
                   ``sampling`` draws other segmentations for training.
 7. ``encoded``    ``encode_pairs``: the ids of all pairs on disk, a batch of them in a millisecond.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nmt.config import CorpusConfig
 from nmt.corpus.cache import cached
+from nmt.corpus.mixture import Portion
 from nmt.corpus.pairs import open_pairs, split_folder, write_pairs
 from nmt.corpus.readers import CHUNK_PAIRS, Chunk
 from nmt.errors import CorpusError
@@ -21,7 +22,7 @@ from nmt.errors import CorpusError
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 REPORT_FILE = "report.json"
 
 # "Oui." and "Yes, of course I do." are a fine pair; max_ratio is for sides longer than this.
@@ -52,11 +53,13 @@ class SplitReport:
     kept: int
     """Pairs that are used."""
     findings: tuple[Finding, ...]
+    weight: float = 1.0
+    """How often each of them is met in an epoch, on average, if it is to learn from."""
 
 
 @dataclass(frozen=True)
 class CorpusReport:
-    """What was found in each split of a corpus, train first."""
+    """What was found in each split of a corpus: train, the further corpora, dev and test."""
 
     splits: tuple[SplitReport, ...]
 
@@ -65,7 +68,8 @@ class CorpusReport:
         lines = []
         for split in self.splits:
             kept = f", {split.kept:,} kept" if split.kept < split.pairs else ""
-            lines.append(f"{split.name}: {split.pairs:,} pairs{kept}")
+            weight = f", each {split.weight:g} times an epoch" if split.weight != 1.0 else ""
+            lines.append(f"{split.name}: {split.pairs:,} pairs{kept}{weight}")
             lines += [
                 f"  {finding.pairs:,} {finding.reason} (first: pair {finding.first:,}), "
                 + ("left out" if finding.left_out else "kept")
@@ -97,6 +101,9 @@ class Corpus:
     """The splits of a corpus; train without what the report says is left out."""
 
     train: Dataset
+    """The training pairs of the corpus and then those of the further ones, each once."""
+    portions: tuple[Portion, ...]
+    """How many of the training pairs come from each of them, and how often they are met."""
     dev: Dataset
     test: Dataset | None
     report: CorpusReport
@@ -106,7 +113,9 @@ def load_corpus(config: CorpusConfig) -> Corpus:
     """Read the splits of a corpus and check them.
 
     Training pairs are left out that have an empty side, are too long or badly proportioned, occur
-    in dev or test, or have occurred before. Dev and test keep every pair.
+    in dev or test, or have occurred before in the same corpus: what is in two corpora is learned
+    from in both, for a further corpus is there to be met as often as its weight says. Dev and test
+    keep every pair.
 
     Raises:
         CorpusError: A split cannot be read, two have one name, or nothing is left to train on.
@@ -117,46 +126,87 @@ def load_corpus(config: CorpusConfig) -> Corpus:
             f"corpus.train, corpus.dev and corpus.test are {config.train!r}, {config.dev!r} and "
             f"{config.test!r}: they must be different splits, and only test may be empty"
         )
-    folders = [split_folder(config, name) for name in names]
+    for name in config.also:
+        if name in names:
+            raise CorpusError(
+                f"corpus.also.{name}: a split of the corpus has this name: give it another"
+            )
+    corpora = config.to_learn_from()
+    folders = {
+        section.removeprefix("corpus.also."): split_folder(corpus, corpus.train, section)
+        for section, corpus in corpora.items()
+    }
+    folders = {config.train: folders.pop("corpus"), **folders}
+    held_out = {name: split_folder(config, name) for name in names[1:]}
     key = {
         "version": FORMAT_VERSION,
-        "splits": [(name, folder.name) for name, folder in zip(names, folders, strict=True)],
+        "train": [(name, folder.name) for name, folder in folders.items()],
+        "held_out": [(name, folder.name) for name, folder in held_out.items()],
         "rules": config.model_dump(
             include={"max_characters", "max_ratio", "drop_duplicates", "drop_test_pairs"}
         ),
     }
-    splits = [open_pairs(folder) for folder in folders]
-    checked = cached(
-        "checked", key, lambda folder: _build(folder, dict(zip(names, splits, strict=True)), config)
+    splits = {name: open_pairs(folder) for name, folder in {**folders, **held_out}.items()}
+    checked = cached("checked", key, lambda folder: _build(folder, splits, len(folders), config))
+    found = report_of(json.loads((checked / REPORT_FILE).read_text())).splits
+    weights = [corpus.weight for corpus in corpora.values()]
+    trains = [replace(split, weight=w) for split, w in zip(found, weights, strict=False)]
+    return Corpus(
+        train=_join([_kept(checked, split, splits[split.name]) for split in trains]),
+        portions=tuple(Portion(split.kept, split.weight) for split in trains),
+        dev=splits[config.dev],
+        test=splits[config.test] if config.test else None,
+        report=CorpusReport((*trains, *found[len(trains) :])),
     )
-    report = report_of(json.loads((checked / REPORT_FILE).read_text()))
-    train_report = report.splits[0]
-    if not train_report.kept:
-        raise CorpusError(_nothing_left(train_report))
-    is_whole = train_report.kept == train_report.pairs
-    train = splits[0] if is_whole else open_pairs(checked)
-    return Corpus(train, splits[1], splits[2] if config.test else None, report)
 
 
-def _build(folder: Path, splits: Mapping[str, Dataset], config: CorpusConfig) -> None:
-    """Write the report, and the training pairs that are kept unless that is all of them."""
-    measures = [_measure(split) for split in splits.values()]
-    train, held_out = measures[0], measures[1:]
+def _kept(checked: Path, report: SplitReport, split: Dataset) -> Dataset:
+    """The pairs of a training split that the checks left."""
+    if not report.kept:
+        raise CorpusError(_nothing_left(report))
+    return split if report.kept == report.pairs else open_pairs(checked, _file_of(report.name))
+
+
+def _join(parts: list[Dataset]) -> Dataset:
+    from datasets import concatenate_datasets
+
+    return concatenate_datasets(parts) if len(parts) > 1 else parts[0]
+
+
+def _file_of(name: str) -> str:
+    """The file of the kept pairs of a split, whose name may be no file name (``train[:10]``)."""
+    return f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.arrow"
+
+
+def _build(folder: Path, splits: Mapping[str, Dataset], trains: int, config: CorpusConfig) -> None:
+    """Write the report, and the training pairs that are kept unless that is all of them.
+
+    Args:
+        folder: Where to.
+        splits: All splits by name, those to learn from first.
+        trains: How many those are.
+        config: The rules.
+    """
     names = list(splits)
-    findings, kept = _check_train(train, held_out, names[1:], config)
-    reports = [SplitReport(names[0], len(kept), int(kept.sum()), findings)]
-    for name, split in zip(names[1:], held_out, strict=True):
+    measures = [_measure(split) for split in splits.values()]
+    learned, held_out = measures[:trains], measures[trains:]
+    reports = []
+    for name, train in zip(names[:trains], learned, strict=True):
+        findings, kept = _check_train(train, held_out, names[trains:], config)
+        reports.append(SplitReport(name, len(kept), int(kept.sum()), findings))
+        if not kept.all():
+            write_pairs(folder, _select(splits[name], kept), _file_of(name))
+    for name, split in zip(names[trains:], held_out, strict=True):
+        is_learned = np.any([np.isin(split.hashes, train.hashes) for train in learned], axis=0)
         flags = {
             "with an empty side": split.is_empty,
-            f"also in {names[0]}": np.isin(split.hashes, train.hashes),
+            f"also in {' or '.join(names[:trains])}": is_learned,
         }
         size = len(split.hashes)
         found = tuple(_find(reason, flag, False) for reason, flag in flags.items() if flag.any())
         reports.append(SplitReport(name, size, size, found))
     report = CorpusReport(tuple(reports))
     (folder / REPORT_FILE).write_text(json.dumps(list(report.as_dict().values())))
-    if not kept.all():
-        write_pairs(folder, _select(splits[names[0]], kept))
 
 
 @dataclass(frozen=True)

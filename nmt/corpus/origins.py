@@ -55,37 +55,44 @@ class Origin:
     """Reads the pairs, as they are written there."""
 
 
-def find_origin(config: CorpusConfig, split: str) -> Origin:
+def find_origin(config: CorpusConfig, split: str, section: str = "corpus") -> Origin:
     """Find a split of a corpus.
+
+    Args:
+        config: Which corpus.
+        split: Name of the split.
+        section: What the keys of this corpus begin with, for messages.
 
     Raises:
         CorpusError: It is not there, or in more than one format; the message names what is.
     """
     if config.hub:
-        return _find_on_hub(config, split)
+        return _find_on_hub(config, split, section)
     if not config.path:
         raise CorpusError(
-            "no corpus is named: set corpus.path to a folder with sentence pairs, or corpus.hub to "
-            "a Hugging Face data set"
+            f"no corpus is named: set {section}.path to a folder with sentence pairs, or "
+            f"{section}.hub to a Hugging Face data set"
         )
     folder = Path(config.path).expanduser()
     if not folder.is_dir():
         problem = "is a file: name the folder it is in" if folder.exists() else "does not exist"
-        raise CorpusError(f"corpus.path: the folder {config.path!r} {problem}")
-    files = _find_files(config, split, folder)
+        raise CorpusError(f"{section}.path: the folder {config.path!r} {problem}")
+    files = _find_files(config, split, section)
+    columns = _columns(config, section)
     return Origin(
         name=str(files.paths[0]),
         key={
             "format": files.format,
             "files": [_version(path) for path in files.paths],
-            "columns": list(_columns(config)),
+            "columns": list(columns.names),
         },
-        read=lambda: _read_files(files, _columns(config)),
+        read=lambda: _read_files(files, columns),
     )
 
 
-def _columns(config: CorpusConfig) -> Columns:
-    return Columns(config.source_column or config.source, config.target_column or config.target)
+def _columns(config: CorpusConfig, section: str) -> Columns:
+    source = config.source_column or config.source
+    return Columns(source, config.target_column or config.target, section)
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,9 @@ class _Files:
     paths: list[Path]
 
 
-def _find_files(config: CorpusConfig, split: str, folder: Path) -> _Files:
+def _find_files(config: CorpusConfig, split: str, section: str) -> _Files:
     """The files that hold a split, in the format that is set or the one that is there."""
+    folder = Path(config.path).expanduser()
     shards = sorted(folder.glob(f"{glob.escape(split)}-*.parquet"))
     candidates = {
         "text": [folder / f"{split}.{config.source}", folder / f"{split}.{config.target}"],
@@ -116,13 +124,18 @@ def _find_files(config: CorpusConfig, split: str, folder: Path) -> _Files:
         wanted = ", ".join(
             " and ".join(path.name for path in paths) for paths in candidates.values()
         )
+        advice = (
+            "Which split is which is set by corpus.train, corpus.dev and corpus.test"
+            if section == "corpus"
+            else f"Which split it is is set by {section}.train; to do without the further corpora, "
+            "set corpus.also={}"
+        )
         raise CorpusError(
-            f"{folder}: no split {split!r} (looked for {wanted}); {_listing(folder)}. Which split "
-            "is which is set by corpus.train, corpus.dev and corpus.test"
+            f"{folder}: no split {split!r} (looked for {wanted}); {_listing(folder)}. {advice}"
         )
     if len(found) > 1:
         names = ", ".join(files.paths[0].name for files in found)
-        raise CorpusError(f"{folder}: split {split!r} is there as {names}: set corpus.format")
+        raise CorpusError(f"{folder}: split {split!r} is there as {names}: set {section}.format")
     for path in found[0].paths:
         if not path.is_file():
             raise CorpusError(f"{path}: no such file, the other side is there; {_listing(folder)}")
@@ -151,9 +164,10 @@ def _read_files(files: _Files, columns: Columns) -> Iterator[Chunk]:
     return read_parquet(files.paths, columns)
 
 
-def _find_on_hub(config: CorpusConfig, split: str) -> Origin:
+def _find_on_hub(config: CorpusConfig, split: str, section: str) -> Origin:
     """A split of a data set on the Hugging Face hub, downloaded and cached by its own library."""
-    name = f"corpus.hub = {config.hub!r}"
+    name = f"{section}.hub = {config.hub!r}"
+    columns = _columns(config, section)
     dataset = _load_from_hub(config, split, name)
     files = [_version(Path(file["filename"])) for file in dataset.cache_files]
     return Origin(
@@ -164,11 +178,9 @@ def _find_on_hub(config: CorpusConfig, split: str) -> Origin:
             "split": split,
             "files": files,
             "rows": [dataset.num_rows, dataset._fingerprint],
-            "columns": list(_columns(config)),
+            "columns": list(columns.names),
         },
-        read=lambda: read_tables(
-            dataset.with_format("arrow").iter(CHUNK_PAIRS), _columns(config), name
-        ),
+        read=lambda: read_tables(dataset.with_format("arrow").iter(CHUNK_PAIRS), columns, name),
     )
 
 

@@ -40,9 +40,15 @@ def read_split(config: CorpusConfig, split: str) -> Dataset:
     return open_pairs(split_folder(config, split))
 
 
-def split_folder(config: CorpusConfig, split: str) -> Path:
-    """The folder in the cache that holds the pairs of a split; another one where they change."""
-    origin = find_origin(config, split)
+def split_folder(config: CorpusConfig, split: str, section: str = "corpus") -> Path:
+    """The folder in the cache that holds the pairs of a split; another one where they change.
+
+    Args:
+        config: Which corpus.
+        split: Name of the split.
+        section: What the keys of this corpus begin with, for messages.
+    """
+    origin = find_origin(config, split, section)
 
     def build(folder: Path) -> None:
         chunks = (Chunk(*(list(map(normalise, side)) for side in raw)) for raw in origin.read())
@@ -54,14 +60,14 @@ def split_folder(config: CorpusConfig, split: str) -> Path:
     return cached("pairs", origin.key | version, build)
 
 
-def write_pairs(folder: Path, chunks: Iterable[Chunk]) -> int:
-    """Write pairs into a folder, a chunk at a time, and count them."""
+def write_pairs(folder: Path, chunks: Iterable[Chunk], name: str = PAIRS_FILE) -> int:
+    """Write pairs into a file in a folder, a chunk at a time, and count them."""
     import pyarrow
 
     schema = pyarrow.schema([("source", pyarrow.string()), ("target", pyarrow.string())])
     count = 0
     with (
-        pyarrow.OSFile(str(folder / PAIRS_FILE), "wb") as file,
+        pyarrow.OSFile(str(folder / name), "wb") as file,
         pyarrow.ipc.new_stream(file, schema) as writer,
     ):
         for chunk in chunks:
@@ -71,8 +77,8 @@ def write_pairs(folder: Path, chunks: Iterable[Chunk]) -> int:
     return count
 
 
-def open_pairs(folder: Path) -> Dataset:
+def open_pairs(folder: Path, name: str = PAIRS_FILE) -> Dataset:
     """Map the pairs that were written into a folder into memory, as a data set."""
     from datasets import Dataset
 
-    return Dataset.from_file(str(folder / PAIRS_FILE))
+    return Dataset.from_file(str(folder / name))

@@ -5,6 +5,7 @@ Every reader yields chunks of raw pairs, so that a corpus larger than memory goe
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,11 +29,18 @@ class Chunk(NamedTuple):
     target: list[str]
 
 
-class Columns(NamedTuple):
-    """Which columns or keys hold the two sides."""
+@dataclass(frozen=True)
+class Columns:
+    """Which columns or keys hold the two sides, and where in a recipe they are named."""
 
     source: str
     target: str
+    section: str = "corpus"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The source's, then the target's."""
+        return self.source, self.target
 
 
 def read_lines(path: Path) -> Iterator[str]:
@@ -98,19 +106,19 @@ def read_tsv(path: Path, columns: Columns) -> Iterator[Chunk]:
         CorpusError: A column is not there, or a line has more or fewer fields than the first.
     """
     lines = enumerate((line.split("\t") for line in read_lines(path)), start=1)
-    numbered = [column.isdecimal() for column in columns]
+    numbered = [column.isdecimal() for column in columns.names]
     if all(numbered):
-        places = [int(column) - 1 for column in columns]
+        places = [int(column) - 1 for column in columns.names]
         width = 0
         if min(places) < 0:
             raise CorpusError(f"{path}: there is no column 0: columns are numbered from 1")
     else:
         _, header = next(lines)
         header = [name.strip() for name in header]
-        for column in columns:
+        for column in columns.names:
             if column not in header:
-                raise CorpusError(_no_column(path, column, header))
-        places = [header.index(column) for column in columns]
+                raise CorpusError(_no_column(path, column, header, columns.section))
+        places = [header.index(column) for column in columns.names]
         width = len(header)
 
     def pairs() -> Iterator[tuple[str, str]]:
@@ -149,9 +157,9 @@ def read_jsonl(path: Path, columns: Columns) -> Iterator[Chunk]:
                 raise CorpusError(f"{place}: {line[:40]!r} is not a JSON object")
             nested = row.get("translation")
             sides = nested if isinstance(nested, dict) else row
-            for column in columns:
+            for column in columns.names:
                 if column not in sides:
-                    raise CorpusError(_no_column(place, column, sides))
+                    raise CorpusError(_no_column(place, column, sides, columns.section))
             yield (
                 checked_text(sides[columns.source], f"{place}, {columns.source!r}"),
                 checked_text(sides[columns.target], f"{place}, {columns.target!r}"),
@@ -173,9 +181,9 @@ def read_parquet(paths: Iterable[Path], columns: Columns) -> Iterator[Chunk]:
         try:
             with parquet.ParquetFile(path) as file:
                 names = file.schema_arrow.names
-                wanted = [name for name in names if name in (*columns, "translation")]
+                wanted = [name for name in names if name in (*columns.names, "translation")]
                 if not wanted:
-                    raise CorpusError(_no_column(path, columns.source, names))
+                    raise CorpusError(_no_column(path, columns.source, names, columns.section))
                 batches = file.iter_batches(CHUNK_PAIRS, columns=wanted)
                 yield from read_tables(batches, columns, str(path))
         except (pyarrow.ArrowException, OSError) as error:
@@ -193,10 +201,10 @@ def read_tables(tables: Iterable[Any], columns: Columns, name: str) -> Iterator[
     first = 1
     for table in tables:
         sides = []
-        for column in columns:
+        for column in columns.names:
             side = f"{name}, column {column!r}"
             try:
-                texts = _column(table, column, name).to_pylist()
+                texts = _column(table, column, name, columns.section).to_pylist()
             except UnicodeDecodeError as error:
                 raise CorpusError(f"{side}, from row {first} on: not UTF-8 ({error})") from error
             sides.append(
@@ -230,7 +238,7 @@ def in_chunks(pairs: Iterator[tuple[str, str]]) -> Iterator[Chunk]:
         yield Chunk([source for source, _ in chunk], [target for _, target in chunk])
 
 
-def _column(table: Any, column: str, name: str) -> Any:
+def _column(table: Any, column: str, name: str, section: str) -> Any:
     """A column of an Arrow table by its name, or by that of a field of ``translation``."""
     import pyarrow.compute
 
@@ -243,7 +251,7 @@ def _column(table: Any, column: str, name: str) -> Any:
         fields = [nested.field(i).name for i in range(nested.num_fields)]
         if column in fields:
             return pyarrow.compute.struct_field(table.column("translation"), column)
-    raise CorpusError(_no_column(name, column, fields or names))
+    raise CorpusError(_no_column(name, column, fields or names, section))
 
 
 def _unequal(
@@ -258,11 +266,11 @@ def _unequal(
     )
 
 
-def _no_column(place: object, column: str, names: Iterable[str]) -> str:
+def _no_column(place: object, column: str, names: Iterable[str], section: str) -> str:
     found = ", ".join(repr(name[:40]) for name in islice(names, 10)) or "nothing"
     return (
-        f"{place}: no column {column!r} among {found}: name it with corpus.source_column or "
-        "corpus.target_column (a number, from 1, in a TSV without a header)"
+        f"{place}: no column {column!r} among {found}: name it with {section}.source_column or "
+        f"{section}.target_column (a number, from 1, in a TSV without a header)"
     )
 
 

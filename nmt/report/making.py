@@ -69,8 +69,10 @@ def settings(subject: Subject) -> Markup:
         said = f"This version of nmt does not understand the settings: {subject.config_problem}."
         content = subject.run.config_file.read_text("utf-8", "replace")
         return join([element("p", said, class_="problem"), element("pre", content)])
-    changed = set(changed_keys(RunConfig(), config))
     every = list(keys())
+    changed = set(changed_keys(RunConfig(), config))
+    if config.corpus.also:
+        changed.add("corpus.also")
     return join(
         [
             _settings(config, [key for key in every if key.name in changed], set()),

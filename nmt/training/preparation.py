@@ -10,6 +10,7 @@ from nmt.corpus.alterations import Alterations
 from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
 from nmt.corpus.fragments import WordTable
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
 from nmt.run import RunDirectory
@@ -29,8 +30,14 @@ class Material(NamedTuple):
     corpus: Corpus
     tokenizers: Tokenizers
     pairs: EncodedPairs
+    mixture: Mixture
     dev: EncodedPairs
     alterations: Alterations
+
+    @property
+    def digest(self) -> str:
+        """Another one where other pairs are learned from, or as often as not before."""
+        return self.mixture.digest(self.pairs.digest)
 
 
 def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Material:
@@ -57,8 +64,13 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
             f"no training pair has at most {longest} subwords on each side: raise "
             "training.max_tokens"
         )
+    mixture = Mixture.of(corpus.portions, pairs.rows)
+    if not mixture.smallest_epoch:
+        raise TrainingError(
+            "corpus.weight is so small that an epoch may hold no pair at all: raise it"
+        )
     dev = encode_pairs(corpus.dev, *tokenizers, None)
-    return Material(corpus, tokenizers, pairs, dev, _alterations(config, corpus, pairs))
+    return Material(corpus, tokenizers, pairs, mixture, dev, _alterations(config, corpus, pairs))
 
 
 def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:

@@ -92,10 +92,10 @@ def train(
     run.card.unlink(missing_ok=True)  # a run with a card is finished
     sizes = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
     learner = Learner(config, *sizes)
-    state = TrainState(pairs=material.pairs.digest)
+    state = TrainState(pairs=material.digest)
     if resume and surviving_folder(run.last) is not None:
         state = load_checkpoint(run.last, learner.tensors)
-        if state.pairs != material.pairs.digest:
+        if state.pairs != material.digest:
             raise RunError(
                 f"{run.path}: its training pairs have changed since step {state.step}, so that it "
                 "cannot go on: restore the corpus and the tokenizer, or start another with --run"
@@ -171,9 +171,10 @@ class Training:
     def steps_left_in_epoch(self) -> Iterator[list[Batch]]:
         """Give the batches of each step left: a pure function of seed, epoch and position."""
         training, pairs = self.config.training, self.material.pairs
+        rows = self.material.mixture.rows(self.config.seed, self.state.epoch)
         plan = plan_epoch(
-            pairs.source_lengths,
-            pairs.target_lengths,
+            pairs.source_lengths[rows],
+            pairs.target_lengths[rows],
             training.tokens_per_batch,
             self.config.seed,
             self.state.epoch,
@@ -184,7 +185,7 @@ class Training:
             group = range(first, min(first + training.accumulate, len(plan)))
             seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
             taken = [
-                pairs.take(plan[number], Variation(seed, sampling, alterations))
+                pairs.take(rows[plan[number]], Variation(seed, sampling, alterations))
                 for number, seed in zip(group, seeds, strict=True)
             ]
             yield [make_batch(*sides) for sides in taken]

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.config import CorpusConfig
+from nmt.config import CorpusConfig, FurtherCorpusConfig
 from nmt.corpus import checks
 from nmt.corpus.checks import load_corpus
+from nmt.corpus.mixture import Portion
 from nmt.errors import CorpusError
 
 Pairs = list[tuple[str, str]]
@@ -135,6 +136,93 @@ def test_splits_must_be_different(tmp_path: Path, names: dict[str, str]) -> None
     config = write(tmp_path, train=TRAIN, dev=DEV, test=TEST).model_copy(update=names)
     with pytest.raises(CorpusError, match="they must be different splits"):
         load_corpus(config)
+
+
+def further(folder: Path, weight: float, pairs: Pairs) -> FurtherCorpusConfig:
+    folder.mkdir()
+    write(folder, train=pairs)
+    return FurtherCorpusConfig(path=str(folder), weight=weight)
+
+
+def test_further_corpora_are_checked_each_by_itself_and_learned_from_after_the_first(
+    tmp_path: Path,
+) -> None:
+    also = {
+        "phrases": further(
+            tmp_path / "a", 3.0, [("un", "one"), ("", "x"), ("neuf", "nine"), ("un", "one")]
+        ),
+        "books": further(tmp_path / "b", 0.5, [("quatre", "four"), ("dix", "ten")]),
+    }
+    config = write(tmp_path, train=[("un", "one"), ("deux", "two"), ("dix", "ten")], dev=DEV)
+    corpus = load_corpus(config.model_copy(update={"also": also, "weight": 2.0}))
+    assert pairs_of(corpus.train) == [
+        ("un", "one"),
+        ("deux", "two"),
+        ("dix", "ten"),
+        ("un", "one"),  # what is in both is learned from in both
+        ("quatre", "four"),
+        ("dix", "ten"),
+    ]
+    assert corpus.portions == (Portion(3, 2.0), Portion(1, 3.0), Portion(2, 0.5))
+    assert corpus.report.lines() == [
+        "train: 3 pairs, each 2 times an epoch",
+        "phrases: 4 pairs, 1 kept, each 3 times an epoch",
+        "  1 with an empty side (first: pair 2), left out",
+        "  1 also in dev (first: pair 3), left out",
+        "  1 that occurred before (first: pair 4), left out",
+        "books: 2 pairs, each 0.5 times an epoch",
+        "dev: 3 pairs",
+        "  1 with an empty side (first: pair 2), kept",
+        "  1 also in train or phrases or books (first: pair 3), kept",
+    ]
+
+
+def test_a_further_corpus_follows_the_direction(tmp_path: Path) -> None:
+    also = {"phrases": further(tmp_path / "a", 3.0, [("quatre", "four")])}
+    config = write(tmp_path, train=[("un", "one")], dev=DEV)
+    reverse = config.model_copy(update={"also": also, "source": "en", "target": "fr"})
+    assert pairs_of(load_corpus(reverse).train) == [("one", "un"), ("four", "quatre")]
+
+
+def test_another_weight_is_no_other_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write(tmp_path, train=TRAIN, dev=DEV)
+    load_corpus(config)
+    monkeypatch.delattr(checks, "_measure")
+    corpus = load_corpus(config.model_copy(update={"weight": 2.0}))
+    assert corpus.portions[0].weight == corpus.report.splits[0].weight == 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "pairs", "message"),
+    [
+        ("dev", [("un", "one")], "corpus.also.dev: a split of the corpus has this name"),
+        ("x", [("", "one")], "nothing of the 1 pairs of split 'x' is left"),
+    ],
+)
+def test_a_further_corpus_that_cannot_be_used_is_refused_by_its_name(
+    tmp_path: Path, name: str, pairs: Pairs, message: str
+) -> None:
+    also = {name: further(tmp_path / "a", 1.0, pairs)}
+    config = write(tmp_path, train=[("un", "one")], dev=DEV)
+    with pytest.raises(CorpusError, match=re.escape(message)):
+        load_corpus(config.model_copy(update={"also": also}))
+
+
+def test_a_further_corpus_that_is_not_there_is_refused_with_its_keys(tmp_path: Path) -> None:
+    config = write(tmp_path, train=[("un", "one")], dev=DEV)
+    for place, message in (
+        (FurtherCorpusConfig(), "set corpus.also.x.path to a folder"),
+        (FurtherCorpusConfig(path="/nowhere"), "corpus.also.x.path: the folder '/nowhere' does"),
+        (FurtherCorpusConfig(path=str(tmp_path), train="y"), "set by corpus.also.x.train; to do "
+         "without the further corpora, set corpus.also={}"),
+    ):  # fmt: skip
+        with pytest.raises(CorpusError, match=re.escape(message)):
+            load_corpus(config.model_copy(update={"also": {"x": place}}))
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "train.tsv").write_text("a\tb\n1\t2\n")
+    place = FurtherCorpusConfig(path=str(tmp_path / "table"))
+    with pytest.raises(CorpusError, match=re.escape("name it with corpus.also.x.source_column")):
+        load_corpus(config.model_copy(update={"also": {"x": place}}))
 
 
 texts = st.sampled_from(["", "a", "b", "c" * 15, "d" * 25, "é" * 130, "🎉" * 21])

@@ -143,6 +143,7 @@ def test_what_a_training_runs_on_and_what_its_check_found_is_kept(tmp_path: Path
                 "pairs": 12,
                 "kept": 10,
                 "findings": [{"reason": "twice", "pairs": 2, "first": 3, "left_out": True}],
+                "weight": 1.0,
             }
         ],
     }

@@ -152,6 +152,12 @@ VARIANTS = {
     "plain": [],
     "bf16": ["training.precision=bf16"],
     "noise": ["training.noise=0.5"],
+    "two corpora": [
+        "corpus.weight=0.7",
+        f"corpus.also.starter.path={STARTER}",
+        "corpus.also.starter.train=dev",
+        "corpus.also.starter.weight=1.5",
+    ],
     "two threads": ["training.threads=2", "training.precision=bf16", "model.hidden_size=64"],
     "everything": [
         "training.accumulate=2",
@@ -183,6 +189,32 @@ def test_a_killed_and_resumed_run_ends_in_the_same_bits(
     assert (resumed.steps, resumed.step, resumed.bleu) == (result.steps, result.step, result.bleu)
     assert same_weights(whole, again)
     assert validations(whole) == validations(again)
+
+
+def test_a_run_does_not_go_on_where_the_same_pairs_are_met_more_often(
+    corpus: Path, tmp_path: Path
+) -> None:
+    # The same pairs in the same order, but another share of them in the heavier corpus.
+    config, other = (
+        configured(
+            _divided(corpus, tmp_path / str(lines), lines), "corpus.weight=2", "training.epochs=1",
+            f"corpus.also.rest.path={tmp_path / str(lines) / 'rest'}",
+        )
+        for lines in (150, 151)
+    )  # fmt: skip
+    run, _ = run_to_end(tmp_path / "run", config)
+    with pytest.raises(RunError, match="its training pairs have changed since step"):
+        train(other, run, resume=True, reporter=Listener())
+
+
+def _divided(corpus: Path, folder: Path, lines: int) -> Path:
+    (folder / "rest").mkdir(parents=True)
+    for language in ("fr", "en"):
+        shutil.copy(corpus / f"dev.{language}", folder)
+        text = (corpus / f"train.{language}").read_text("utf-8").splitlines(True)
+        (folder / f"train.{language}").write_text("".join(text[:lines]), "utf-8")
+        (folder / "rest" / f"train.{language}").write_text("".join(text[lines:]), "utf-8")
+    return folder
 
 
 def test_two_runs_of_one_seed_are_the_same_bits_and_of_another_are_not(
