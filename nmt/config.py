@@ -252,6 +252,9 @@ class TrainingConfig(Section):
     """Decoupled weight decay (Loshchilov and Hutter 2019)."""
     label_smoothing: Fraction = 0.1
     """Share of the target distribution spread over the vocabulary (Szegedy et al. 2016)."""
+    r_drop: Annotated[float, Field(ge=0.0)] = 0.0
+    """Learn from each batch with two dropouts at a time, which are to predict alike (R-Drop, Liang
+    et al. 2021, alpha; 5 there): half as fast and less overfitted; 0 for not."""
     clip_norm: Annotated[float, Field(ge=0.0)] = 1.0
     """Largest norm of the gradient of a step; 0 for no clipping."""
     ema_decay: Fraction = 0.998

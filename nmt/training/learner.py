@@ -95,16 +95,17 @@ class Learner:
             seed: Decides the dropout; the step is a pure function of its arguments and the
                 weights.
         """
+        training = self.config.training
         torch.manual_seed(seed)
         self.model.train()
         tokens = sum(int((batch.target_out != PAD).sum()) for batch in batches)
         loss = torch.zeros((), device=self.device)
         for batch in batches:
-            part = self.loss(batch, self.config.training.label_smoothing) / tokens
+            part = self.loss(batch, training.label_smoothing, training.r_drop) / tokens
             part.backward()  # type: ignore[no-untyped-call]
             loss += part.detach()
         norm = torch.nn.utils.clip_grad_norm_(
-            self._parameters, self.config.training.clip_norm or float("inf"), foreach=True
+            self._parameters, training.clip_norm or float("inf"), foreach=True
         )
         is_finite = bool(torch.isfinite(norm) & torch.isfinite(loss))
         if is_finite:
@@ -124,23 +125,28 @@ class Learner:
             with torch.no_grad():
                 torch._foreach_lerp_(self._average, self._parameters, 1.0 - decay)
 
-    def loss(self, batch: Batch, smoothing: float) -> Tensor:
-        """Sum of the cross-entropy of a batch's target tokens, in nats."""
+    def loss(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
+        """Sum of the cross-entropy of a batch's target tokens, in nats; see `TrainingConfig`."""
         source, lengths, target_in, target_out = (
             torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch
         )
+        if r_drop:  # twice, side by side: each row has a dropout of its own
+            source, target_in = (torch.cat([ids, ids]) for ids in (source, target_in))
+            lengths = torch.cat([lengths, lengths])
         with torch.autocast(
             self.device.type, self.autocast_type, enabled=self.autocast_type is not None
         ):
             outputs = self.model(source, lengths, target_in)
         real = (target_out != PAD).flatten().nonzero().squeeze(1)
         vocabulary = self.model.vocabulary
+        passes = outputs.reshape(-1, target_out.numel(), outputs.shape[-1])
         return cross_entropy(
-            outputs.flatten(0, 1)[real],
+            passes[:, real].flatten(0, 1),
             vocabulary.weight,
             vocabulary.bias,
             target_out.flatten()[real],
             smoothing,
+            r_drop / 2,
         )
 
     @contextmanager
