@@ -6,9 +6,11 @@ complete state.
 
 import hashlib
 import json
+import math
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,10 @@ CHECKPOINTS = Path("checkpoints")
 SHIPPED = ("fr-en", "en-fr")
 """The models that come with nmt, folders under ``checkpoints/``; the first is the usual one."""
 _PACKAGE = Path(__file__).resolve().parent
+
+POOR_BLEU = 5.0
+"""On the dev set; a run below it has hardly learned anything yet."""
+_BLEU_IN_CARD = re.compile(r"^\|[^|]*\bBLEU\b[^|]*\| *\**([0-9]+(?:\.[0-9]+)?)", re.MULTILINE)
 
 DEFAULT_RECIPE = "starter"
 
@@ -135,6 +141,31 @@ class RunDirectory:
     def described(self) -> str:
         """What to call it when saying which model speaks."""
         return f"{self.path.name} (came with nmt)" if self.is_shipped else str(self.path)
+
+    @property
+    def introduced(self) -> str:
+        """The same, and how good it is."""
+        bleu = self.dev_bleu
+        facts = ["came with nmt"] * self.is_shipped
+        facts += [] if bleu is None else [f"dev BLEU {bleu:.1f}"]
+        facts += ["not finished"] * (self.model_file.is_file() and not self.is_finished)
+        name = self.path.name if self.is_shipped else str(self.path)
+        return f"{name} ({', '.join(facts)})" if facts else name
+
+    @property
+    def dev_bleu(self) -> float | None:
+        """BLEU of its weights on the dev set, as its training or its card has it; None if neither.
+
+        The one is of greedy translations, the other may be of better ones.
+        """
+        from nmt.report.history import read_history
+
+        best = read_history(self.metrics_file).best
+        if best is not None and math.isfinite(bleu := best.number("bleu")):
+            return bleu
+        card = self.card.read_text("utf-8", "replace") if self.card.is_file() else ""
+        found = _BLEU_IN_CARD.search(card)
+        return float(found[1]) if found else None
 
     def hypotheses_file(self, name: str) -> Path:
         """Where the translations of a test set are written.
@@ -436,8 +467,11 @@ class Direction:
         return cls(corpus.source, corpus.target)
 
     def holds(self, other: "Direction") -> bool:
-        """Whether another one, without gaps, is what this one asks for."""
-        return self.source in ("", other.source) and self.target in ("", other.target)
+        """Whether another one, without gaps, is what this one asks for, in capitals or not."""
+        return all(
+            wanted.lower() in ("", code.lower())
+            for wanted, code in ((self.source, other.source), (self.target, other.target))
+        )
 
     def __str__(self) -> str:
         words = ("from", self.source) * bool(self.source) + ("to", self.target) * bool(self.target)
@@ -448,9 +482,15 @@ ANY_DIRECTION = Direction()
 
 
 def chosen_runs(
-    directories: Sequence[Path], direction: Direction = ANY_DIRECTION
+    directories: Sequence[Path],
+    direction: Direction = ANY_DIRECTION,
+    *,
+    even_poor: bool = False,
 ) -> list[RunDirectory]:
     """The runs to translate with.
+
+    Where none is named, a run that has hardly learned anything gives way to a better one that
+    translates between the same languages, which is said on standard error.
 
     Args:
         directories: Those that are named; of a model that came with nmt, the name alone is enough
@@ -458,6 +498,7 @@ def chosen_runs(
             divided as in PATH, else the one under ``checkpoints/`` trained last, else a model that
             came with nmt.
         direction: What they have to translate from and into.
+        even_poor: Take the one trained last, however little it has learned.
 
     Raises:
         RunError: One is not a trained run or translates otherwise, or there is none.
@@ -466,7 +507,8 @@ def chosen_runs(
         names = os.environ.get("NMT_MODEL", "").split(os.pathsep)
         directories = [Path(name) for name in names if name]
     if not directories:
-        return [RunDirectory.open(_run_for(direction).path)]
+        run = _run_for(direction)
+        return [RunDirectory.open((run if even_poor else _better_than(run)).path)]
     shipped = {run.path.name: run.path for run in shipped_models()}
     runs = [
         RunDirectory.open(path if path.exists() else shipped.get(str(path), path))
@@ -499,6 +541,24 @@ def _run_for(direction: Direction) -> RunDirectory:
         f"no model translates {direction}: there is {known}: train one with `nmt train`, "
         "or name one with --model DIR"
     )
+
+
+def _better_than(run: RunDirectory) -> RunDirectory:
+    """A run, or another one in its place if it is poor and that is not."""
+    bleu = run.dev_bleu
+    if run.is_shipped or bleu is None or bleu >= POOR_BLEU:
+        return run
+    for other in (*_trained_runs(CHECKPOINTS), *shipped_models()):
+        quality = other.dev_bleu
+        is_good = other.is_shipped or (quality is not None and quality >= POOR_BLEU)
+        if is_good and Direction.of(other) == Direction.of(run):
+            print(
+                f"{run.path} was trained last, but its dev BLEU is only {bleu:.1f}, so "
+                f"{other.described} takes its place: name it with --model to have it nevertheless",
+                file=sys.stderr,
+            )
+            return other
+    return run
 
 
 def _trained_runs(root: Path) -> list[RunDirectory]:

@@ -20,6 +20,7 @@ from nmt.decoding.forced import Dictated, dictate
 from nmt.decoding.loops import has_loop
 from nmt.decoding.search import Hypothesis, search
 from nmt.decoding.stepper import Stepper
+from nmt.detection import WrongWay
 from nmt.errors import RunError, SearchError
 from nmt.glossary import Glossary
 from nmt.run import RunDirectory
@@ -103,6 +104,7 @@ class Translator:
         max_tokens: Source subwords above which a text is split; None to never split.
         threads: Batches that are translated at a time.
         whole: The same model without its shortlist, where it has one.
+        wrong_way: What notices texts in the wrong language, if anything does.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Translator:
         max_tokens: int | None = None,
         threads: int = 1,
         whole: Stepper[Any] | None = None,
+        wrong_way: WrongWay | None = None,
     ) -> None:
         self.options = options
         self._stepper = stepper
@@ -122,6 +125,7 @@ class Translator:
         self._target_tokenizer = target_tokenizer
         self._max_tokens = max_tokens
         self._threads = threads
+        self._wrong_way = wrong_way
 
     @classmethod
     def load(
@@ -146,15 +150,18 @@ class Translator:
         options = config.search if options is None else options
         sizes = source.vocabulary_size, target.vocabulary_size
         longest = config.training.max_tokens
+        languages = config.corpus.source, config.corpus.target
         if not run.is_exported:
             stepper = _torch_stepper(run, config, sizes)
-            return cls(stepper, source, target, options, longest)
+            wrong_way = WrongWay(languages, target, None)
+            return cls(stepper, source, target, options, longest, wrong_way=wrong_way)
         from nmt.decoding.exported import load_stepper
 
         exported = load_stepper(run.export, (source.digest, target.digest))
         whole = exported.without_shortlist()
         threads = cores() if threads is None else threads
-        return cls(exported, source, target, options, longest, threads, whole)
+        wrong_way = WrongWay(languages, target, exported.lexicon)
+        return cls(exported, source, target, options, longest, threads, whole, wrong_way)
 
     @classmethod
     def load_ensemble(
@@ -193,6 +200,7 @@ class Translator:
             min(lengths, default=None),
             min(each._threads for each in every),
             EnsembleStepper([each._whole for each in every]),
+            first._wrong_way,
         )
 
     @property
@@ -274,6 +282,21 @@ class Translator:
         from nmt.markup import translate_markup
 
         return translate_markup(translate, texts, language)
+
+    def is_wrong_way(self, text: str) -> bool:
+        """Whether a text is clearly in the language that is translated into.
+
+        Such a text is translated all the same, into nonsense. Of a few words that both languages
+        may have nothing is clear.
+
+        Args:
+            text: One or more sentences, of which the first 1,000 characters are looked at.
+
+        Raises:
+            SearchError: The text holds a NUL or a lone surrogate.
+        """
+        check_text(text)
+        return self._wrong_way is not None and self._wrong_way.is_noticed(text)
 
     def score(
         self, sources: Sequence[str], targets: Sequence[str], options: SearchConfig | None = None

@@ -24,7 +24,11 @@ def test_a_file_becomes_what_standard_input_becomes(
     assert inside("translate", "--input", "in").lines == expected
     for arguments in (["--input", "in", "--output", "a"], ["--output", "b"]):
         done = inside("translate", *arguments, input=TEXT)
-        assert (done.code, done.lines, done.errors) == (0, [], ["translating with checkpoints/toy"])
+        assert (done.code, done.lines, done.errors) == (
+            0,
+            [],
+            ["translating with checkpoints/toy (dev BLEU 30.0)"],
+        )
         assert (folder / arguments[-1]).read_text().splitlines() == expected
     done = inside("translate", "--input", "in", "--output", "a", "--resume")
     assert done.errors[1:] == ["a: finished already; to translate it again, remove it"]
