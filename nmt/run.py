@@ -4,6 +4,7 @@ Files appear whole or not at all (`nmt.files`), so that a process killed at any 
 complete state.
 """
 
+import difflib
 import hashlib
 import json
 import math
@@ -59,6 +60,8 @@ _FIXED_KEYS = (
 )
 """What the weights, the optimiser's state or the order of batches depends on; the other keys may
 change while a run goes on."""
+_MACHINE_KEYS = ("training.threads", "training.device")
+"""What is set for a machine, and not for a corpus."""
 
 
 @dataclass(frozen=True)
@@ -588,11 +591,13 @@ def plan_run(
         folder: Of the run. None for the one under ``checkpoints/`` that is named after the recipe,
             and after its languages where the overrides change them.
         overrides: See `override`.
-        resume: Whether to go on where there is something to go on from.
+        resume: Whether to go on where there is something to go on from. What the machine of a run
+            is to do then stays as it was, where neither recipe nor overrides say.
 
     Raises:
         ConfigError: There is no such recipe, or it is wrong.
-        RunError: The folder holds a model that came with nmt.
+        RunError: The folder holds a model that came with nmt; or it is no run to go on with, and
+            no recipe says what to start there.
     """
     run, config = _planned(recipe, folder, overrides, resume)
     if run.is_shipped:
@@ -606,19 +611,43 @@ def plan_run(
 def _planned(
     recipe: str | None, folder: Path | None, overrides: Sequence[str], resume: bool
 ) -> tuple[RunDirectory, RunConfig]:
-    if folder is not None and _has_own_config(folder, recipe, resume):
-        return RunDirectory(folder), override(RunDirectory(folder).config(), overrides)
+    if resume and recipe is None and folder is not None:
+        own = RunDirectory(folder)
+        if not own.config_file.exists():
+            raise RunError(_no_run_at(folder))
+        return own, override(own.config(), overrides)
     file = find_recipe(recipe or DEFAULT_RECIPE)
     config = load_recipe(file, overrides)
-    if folder is None:
-        folder = CHECKPOINTS / _default_name(file, config)
-        if _has_own_config(folder, recipe, resume):
-            config = override(RunDirectory(folder).config(), overrides)
-    return RunDirectory(folder), config
+    run = RunDirectory(CHECKPOINTS / _default_name(file, config) if folder is None else folder)
+    if resume and run.config_file.exists():
+        kept = run.config()
+        if recipe is None:
+            config = override(kept, overrides)
+        else:
+            config = override(load_recipe(file), [*_of_its_machine(kept, file), *overrides])
+    return run, config
 
 
-def _has_own_config(folder: Path, recipe: str | None, resume: bool) -> bool:
-    return resume and recipe is None and RunDirectory(folder).config_file.exists()
+def _of_its_machine(kept: RunConfig, recipe: Path) -> list[str]:
+    """Overrides for what was set for the machine of a run, and its recipe leaves open."""
+    usual, planned = RunConfig(), load_recipe(recipe)
+    return [
+        f"{key}={value_of(kept, key)}"
+        for key in _MACHINE_KEYS
+        if value_of(planned, key) == value_of(usual, key)
+    ]
+
+
+def _no_run_at(folder: Path) -> str:
+    """Why a run cannot be gone on with, and which one may be meant."""
+    there = {run.path.name: run.path for run in _runs(CHECKPOINTS) if not run.is_shipped}
+    there |= {run.path.name: run.path for run in _runs(folder.parent) if not run.is_shipped}
+    near = [str(there[name]) for name in difflib.get_close_matches(folder.name, there)]
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    return (
+        f"{folder}: there is no run here to go on with: {meant}to start one here, name its recipe: "
+        f"`nmt train RECIPE --resume --run {shlex.quote(str(folder))}`"
+    )
 
 
 def _default_name(recipe: Path, config: RunConfig) -> str:

@@ -45,7 +45,7 @@ def test_only_a_text_that_looks_strange_is_looked_at_by_the_detector(
     french, english = ([tokenizer.encode(text) for text in of] for of in (FRENCH, ENGLISH))
     learned = learn_lexicon(french, english, (340, 340), joint)
     assert learned.is_untranslated(english[1][0]), "the"
-    common = [token for text in ENGLISH[:2] for token in tokenizer.encode(text)]
+    common = [token for text in (*ENGLISH[:2], "it") for token in tokenizer.encode(text)]
     lexicon = replace(learned, common=np.array(common))
     wrong_way = WrongWay(("fr", "en"), tokenizer, lexicon)
     looked_at = []

@@ -613,7 +613,35 @@ def test_resuming_without_a_recipe_takes_that_of_the_run(recipes: Path) -> None:
     assert plan_run(None, Path("x"), ["seed=1"], resume=True)[1].seed == 1
     assert plan_run("mine", Path("x"), [], resume=True)[1].seed == 4
     assert plan_run(None, Path("x"), [], resume=False)[1].seed == 3
-    assert plan_run(None, Path("new"), [], resume=True)[1].seed == 3
+    assert plan_run("mine", Path("new"), [], resume=True)[1].seed == 4
+
+
+def test_a_run_that_is_not_there_is_not_gone_on_with_as_another(package: Path) -> None:
+    trained(Path("checkpoints/starter"))
+    trained(Path("mine/tatoeba"))
+    for typo, meant in (
+        ("checkpoints/startr", "did you mean checkpoints/starter? "),
+        ("startr", "did you mean checkpoints/starter? "),
+        ("mine/tatoeba-", "did you mean mine/tatoeba? "),
+        ("new", ""),
+    ):
+        with pytest.raises(RunError) as caught:
+            plan_run(None, Path(typo), [], resume=True)
+        assert str(caught.value) == (
+            f"{typo}: there is no run here to go on with: {meant}to start one here, name its "
+            f"recipe: `nmt train RECIPE --resume --run {typo}`"
+        )
+    assert plan_run("starter", Path("new"), [], resume=True)[0].path == Path("new")
+
+
+def test_what_was_set_for_a_machine_stays_with_the_run(package: Path) -> None:
+    _, first = plan_run("starter", Path("x"), ["training.threads=1", "seed=9"], resume=False)
+    RunDirectory.create(Path("x"), first)
+    _, again = plan_run("starter", Path("x"), [], resume=True)
+    assert (again.training.threads, again.seed) == (1, RunConfig().seed)
+    _, other = plan_run("starter", Path("x"), ["training.threads=2"], resume=True)
+    assert other.training.threads == 2
+    assert plan_run("starter", Path("x"), [], resume=False)[1].training.threads == 0
 
 
 def test_a_removed_folder_stays_away_wherever_its_removal_or_an_earlier_change_died(

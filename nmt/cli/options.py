@@ -1,6 +1,7 @@
 """Options that several subcommands have, and what they stand for."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -205,6 +206,17 @@ def refuse_missing_corpus(config: "RunConfig") -> None:
     for split in (config.corpus.train, config.corpus.dev, config.corpus.test):
         if split:
             find_origin(config.corpus, split)
+
+
+def refuse_missing_packages(*names: str) -> None:
+    """Look for packages that the base install leaves out, before anything is written.
+
+    Raises:
+        ModuleNotFoundError: The first that is not there.
+    """
+    for name in names:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def chosen_run(model: Path | None) -> "RunDirectory":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus
+from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
@@ -29,7 +29,8 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on where the run stopped; start it if there is nothing to go on from.",
+            help="Go on where the run stopped; with a RECIPE, start it if there is nothing to go "
+            "on from.",
         ),
     ] = False,
     settings: Set = None,
@@ -60,6 +61,7 @@ def train(
     run, config = plan_run(recipe, folder, overrides, resume=resume)
     if not run.is_finished or (resume and run.config() != config):
         refuse_missing_corpus(config)
+        refuse_missing_packages("torch", "datasets", "sacrebleu", "safetensors", "onnx")
     with run.locked():
         changes: list[str] = []
         if resume and run.is_started:
