@@ -123,12 +123,12 @@ class RunDirectory:
     @property
     def report_file(self) -> Path:
         """The page about the run."""
-        return self.path / "report.html"
+        return self._about("report.html")
 
     @property
     def translations_file(self) -> Path:
         """The translations that the page is about."""
-        return self.path / "report.json"
+        return self._about("report.json")
 
     @property
     def shipped_mark(self) -> Path:
@@ -177,7 +177,15 @@ class RunDirectory:
             name: What was translated, such as ``test`` or the name of a file.
         """
         safe = re.sub(r"[^\w.-]+", "_", name)
-        return self.path / f"hypotheses.{safe}.txt"
+        return self._about(f"hypotheses.{safe}.txt")
+
+    def _about(self, name: str) -> Path:
+        """Where something about the run is written: into its folder, if that is the user's.
+
+        A model that came with nmt is in the installed package; what is about it goes into the
+        working directory.
+        """
+        return Path(f"{self.path.name}.{name}") if self.is_shipped else self.path / name
 
     def tokenizer_files(self, joint: bool) -> tuple[Path, Path]:
         """The files of the source and of the target tokenizer; one and the same if ``joint``."""

@@ -449,6 +449,16 @@ def test_a_run_that_has_learned_nothing_gives_way_to_a_better_one_of_its_directi
     assert chosen_runs([]) == [poor]
 
 
+def test_nothing_is_written_into_a_model_that_came_with_nmt(package: Path) -> None:
+    forward = shipped(package / "fr-en", "fr", "en")
+    assert forward.hypotheses_file("a b") == Path("fr-en.hypotheses.a_b.txt")
+    assert forward.report_file == Path("fr-en.report.html")
+    assert forward.translations_file == Path("fr-en.report.json")
+    own = trained(Path("checkpoints/own"))
+    for file in (own.hypotheses_file("x"), own.report_file, own.translations_file):
+        assert file.parent == own.path
+
+
 def test_codes_of_languages_may_be_in_capitals(package: Path) -> None:
     forward = shipped(package / "fr-en", "fr", "en")
     assert chosen_runs([], Direction("FR", "En")) == [forward]

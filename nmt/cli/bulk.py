@@ -124,10 +124,15 @@ class Files:
             raise SearchError("TEXT is printed: leave it out, or leave out --input and --output")
         if self.resume and not self.output:
             raise SearchError("--resume goes on with a file: name it with --output")
+        for name in self.inputs:
+            if not Path(name).exists() and not any(sign in name for sign in "*?["):
+                raise SearchError(
+                    f"--input {name}: there is no such file or folder: name one that is there"
+                )
         if self.are_shards and not self.output:
             raise SearchError(
-                f"{self.inputs[0]}: these are shards, or there is no such file: name a folder for "
-                "their translations with --output, or one file of lines"
+                f"--input {self.inputs[0]}: these are shards, each translated into a file of its "
+                "own: name a folder for them with --output, or one file of lines"
             )
         if self.are_shards and others:
             raise SearchError(f"{others[0]} is for lines of text, not for shards: leave it out")

@@ -17,6 +17,7 @@ from nmt.corpus.cache import cached
 from nmt.corpus.pairs import open_pairs, split_folder, write_pairs
 from nmt.corpus.readers import CHUNK_PAIRS, Chunk
 from nmt.errors import CorpusError
+from nmt.progress import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -65,7 +66,7 @@ class CorpusReport:
         lines = []
         for split in self.splits:
             kept = f", {split.kept:,} kept" if split.kept < split.pairs else ""
-            lines.append(f"{split.name}: {split.pairs:,} pairs{kept}")
+            lines.append(f"{split.name}: {counted(split.pairs, 'pair')}{kept}")
             lines += [
                 f"  {finding.pairs:,} {finding.reason} (first: pair {finding.first:,}), "
                 + ("left out" if finding.left_out else "kept")

@@ -10,6 +10,7 @@ from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
 from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
+from nmt.progress import counted
 from nmt.run import RunDirectory
 from nmt.training.progress import Reporter
 
@@ -46,7 +47,7 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
     pairs = encode_pairs(corpus.train, *tokenizers, longest)
     if pairs.left_out:
         reporter.note(
-            f"{pairs.left_out:,} training pairs left out: more than {longest} subwords on a side "
+            f"{counted(pairs.left_out, 'training pair')} left out: more than {longest} subwords on a side "
             "(training.max_tokens)"
         )
     if not len(pairs):

@@ -119,7 +119,7 @@ def test_a_resumed_file_is_the_uninterrupted_one_and_no_line_is_translated_twice
         TEN, begun, resume=True, translate=translate, written=lambda n, t: [f"{n} {t.text}"]
     )
     assert seen == ["line 6", "line 7", "line 8", "line 9"]
-    assert listener.notes == [f"{begun}: 6 lines are translated already"]
+    assert listener.notes == [f"{begun}: translated already: 6 lines"]
     first, second = TEN.upper().split(b"LINE 6")
     assert begun.read_bytes() == first + b"7 LINE 6" + second.replace(b"L", b"%d L") % (8, 9, 10)
 
@@ -291,7 +291,7 @@ def test_what_another_model_or_other_options_began_is_not_gone_on_with(
     ids=["changed", "shorter", "empty"],
 )
 def test_another_input_is_not_gone_on_with(begun: Path, other: bytes) -> None:
-    with pytest.raises(BulkError, match="letters: its first 6 lines are not those that"):
+    with pytest.raises(BulkError, match=r"letters: its beginning \(6 lines\) is not what"):
         run(other, begun, resume=True)
 
 

@@ -74,7 +74,7 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
     assert refused.startswith("nmt: a.partial: begun with search.beam 1, now 2: keep to it")
     assert "go on with --resume" in inside(*options, "a").errors[-1]
     done = inside(*options, "a", "--resume")
-    assert done.errors[1:] == ["a: 2,048 lines are translated already"]
+    assert done.errors[1:] == ["a: translated already: 2,048 lines"]
     assert inside(*options, "b").code == 0
     assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
     assert (folder / "a").read_bytes().count(b"\n") == 2 * LINES_PER_CHUNK + 2
@@ -106,7 +106,11 @@ def test_shards_become_shards_and_a_rerun_skips_them(
         (["--output", "a", "le chat"], "TEXT is printed: leave it out, or leave out --input"),
         (["--input", "text/dev.fr", "le chat"], "TEXT is printed"),
         (["--resume"], "--resume goes on with a file: name it with --output"),
-        (["--input", "text"], "text: these are shards, or there is no such file"),
+        (
+            ["--input", "text"],
+            "--input text: these are shards, each translated into a file of its own",
+        ),
+        (["--input", "nofile"], "--input nofile: there is no such file or folder: name one"),
         (["--input", "nowhere", "--output", "a"], "nowhere: there is no such file or folder"),
         (["--input", "text", "--output", "a", "--json"], "--json is for lines of text, not"),
         (["--output", "a", "--column", "fr"], "--column, --engine and --workers are for shards"),

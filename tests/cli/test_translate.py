@@ -1,5 +1,6 @@
 """``nmt translate`` as a user calls it."""
 
+import importlib.util
 import json
 import re
 import shutil
@@ -556,3 +557,15 @@ def test_a_text_that_goes_the_other_way_is_noticed_where_no_model_goes_there(
         ["this text is in English, and toy translates from French: no good may come of it"],
     )
     assert len(inside("translate", "le petit chat voit le vieux chien.").errors) == 1
+
+
+def test_a_picture_that_cannot_be_drawn_here_is_refused_before_anything_is_translated(
+    inside: Inside, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *_: None if name == "resvg_py" else found(name)
+    )
+    done = inside("translate", "--attention", "looks.png", "le chat")
+    assert (done.code, done.lines, len(done.errors)) == (2, [], 1)
+    assert done.errors[0].startswith("nmt: PNG needs resvg_py, which is not installed: pip install")
