@@ -72,7 +72,8 @@ def serve(
         ),
     ] = LIMITS.waiting,
     max_connections: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Open at a time, at most; more are closed.")
+        int,
+        typer.Option(metavar="N", min=1, help="Open at a time, at most; more are refused (503)."),
     ] = LIMITS.connections,
     deadline: Annotated[
         float,
