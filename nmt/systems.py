@@ -83,8 +83,8 @@ class TranslatedFile:
         texts = tuple(map(normalise, read_lines(self.path)))
         if len(texts) != len(test_set.references):
             raise CorpusError(
-                f"{self.path} has {counted(len(texts), 'line')} but the test set {test_set.name} has "
-                f"{len(test_set.references)}: line N must be the translation of its sentence N"
+                f"{self.path} has {counted(len(texts), 'line')} but the test set "
+                f"{test_set.name} has {len(test_set.references)}: line N must be the translation of its sentence N"
             )
         return texts
 

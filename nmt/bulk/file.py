@@ -260,7 +260,8 @@ def _skip(input: Input, done: Done, output: Output) -> "hashlib._Hash":
     if left_bytes or is_longer or digest.hexdigest() != done.input_sha256:
         raise BulkError(
             f"{input.name}: its beginning ({counted(done.lines, 'line')}) is not what is "
-            f"translated in {output.partial}: name the same input, or remove that file to start again"
+            f"translated in {output.partial}: name the same input, or remove that file to start "
+            "again"
         )
     return digest
 

@@ -47,8 +47,8 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
     pairs = encode_pairs(corpus.train, *tokenizers, longest)
     if pairs.left_out:
         reporter.note(
-            f"{counted(pairs.left_out, 'training pair')} left out: more than {longest} subwords on a side "
-            "(training.max_tokens)"
+            f"{counted(pairs.left_out, 'training pair')} left out: more than {longest} subwords "
+            "on a side (training.max_tokens)"
         )
     if not len(pairs):
         raise TrainingError(

@@ -108,7 +108,7 @@ def test_shards_become_shards_and_a_rerun_skips_them(
         (["--resume"], "--resume goes on with a file: name it with --output"),
         (
             ["--input", "text"],
-            "--input text: these are shards, each translated into a file of its own",
+            "--input text: these are shards, each translated into",
         ),
         (["--input", "nofile"], "--input nofile: there is no such file or folder: name one"),
         (["--input", "nowhere", "--output", "a"], "nowhere: there is no such file or folder"),
