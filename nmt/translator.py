@@ -30,6 +30,8 @@ from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
 from nmt.verbatim import (
     Reading,
     as_it_is,
+    begun_by,
+    completed,
     copied,
     lost_numbers,
     reading_of,
@@ -76,11 +78,15 @@ class Part:
         ids: The source subwords of what is read, without the end of sentence; none if the text is
             copied.
         begins_word: False where the text was cut in the middle of a word.
+        prefix: What the translation begins with.
+        begun: The same without what the model does not write.
     """
 
     reading: Reading
     ids: list[int]
     begins_word: bool = True
+    prefix: str = ""
+    begun: str = ""
 
     @property
     def text(self) -> str:
@@ -237,12 +243,7 @@ class Translator:
         refuse_one_text(texts)
         wanted = [ANYTHING] * len(texts) if constraints is None else constraints
         split = [
-            self._parts(
-                text,
-                self._read(options, each == ANYTHING and not (glossary and glossary.targets(text))),
-                # in which sentence a required word is to be cannot be known
-                options.split_sentences and not each.required,
-            )
+            self._begun_parts(text, each, options, bool(glossary and glossary.targets(text)))
             for text, each in zip(texts, wanted, strict=True)
         ]
         found = self._found(split, options, self._constraints(split, constraints, glossary))
@@ -374,13 +375,18 @@ class Translator:
             SearchError: The text is empty or too long for the model, or is not text.
         """
         check_text(prefix)
-        parts = self._parts(text, self._read(self.options, False), by_sentence=False)
+        options = self.options.model_copy(update={"split_sentences": False})
+        parts = self._begun_parts(text, TextConstraints(prefix), options)
         if len(parts) != 1:
             problem = "too long for the model: give one sentence" if parts else "empty"
             raise SearchError(f"{text[:40]!r}: this text is {problem}")
-        from nmt.next_words import NextWords
+        from nmt.next_words import NextWord, NextWords
 
-        return NextWords(self._whole, self._target_tokenizer).after(parts[0].ids, prefix, count)
+        if parts[0].prefix != prefix:  # it ends within what is copied
+            return [NextWord(parts[0].prefix.split(" ")[-1], 1.0)]
+        return NextWords(self._whole, self._target_tokenizer).after(
+            parts[0].ids, parts[0].begun, count
+        )
 
     def explain(
         self, text: str, options: SearchConfig | None = None, *, runners_up: int = 4
@@ -415,6 +421,30 @@ class Translator:
         if not options.robust:
             return as_it_is
         return partial(reading_of, tokenizer=self._source_tokenizer, is_free=is_free)
+
+    def _begun_parts(
+        self, text: str, wanted: TextConstraints, options: SearchConfig, has_terms: bool = False
+    ) -> list[Part]:
+        """The parts of a text, the first with what its translation begins with.
+
+        Args:
+            text: The text.
+            wanted: What its translation has to be like.
+            options: How to search.
+            has_terms: A glossary has words of the text.
+        """
+        # in which sentence a required word is to be cannot be known
+        by_sentence = options.split_sentences and not wanted.required
+        is_free = not (wanted.required or wanted.forbidden or has_terms)
+        parts = self._parts(text, self._read(options, is_free), by_sentence)
+        if not parts or not wanted.prefix:
+            return parts
+        prefix = completed(parts[0].reading, wanted.prefix)
+        begun = begun_by(parts[0].reading, prefix)
+        if begun is None:
+            parts = self._parts(text, self._read(options, False), by_sentence)
+            prefix = begun = wanted.prefix
+        return [replace(parts[0], prefix=prefix, begun=begun), *parts[1:]]
 
     def _parts(self, text: str, read: Read, by_sentence: bool) -> list[Part]:
         """The parts of a text, none of them empty or too long."""
@@ -453,9 +483,16 @@ class Translator:
         each = (
             constraints
             for parts, of_text in zip(split, wanted, strict=True)
-            for constraints in encoder.of_parts([part.text for part in parts], of_text)
+            for constraints in encoder.of_parts(
+                [part.text for part in parts],
+                replace(of_text, prefix=parts[0].begun) if parts else of_text,
+            )
         )
-        return Constrained(tuple(each), self._target_tokenizer.goes_on)
+        return self._constrained(tuple(each))
+
+    def _constrained(self, each: tuple[Constraints, ...]) -> Constrained:
+        tokenizer = self._target_tokenizer
+        return Constrained(each, tokenizer.goes_on, tokenizer.opens_word)
 
     def _found(
         self, split: list[list[Part]], options: SearchConfig, constrained: Constrained | None
@@ -487,7 +524,7 @@ class Translator:
         careful = options.model_copy(
             update={"no_repeat": no_repeat, "diversity_groups": 1, "n_best": options.beam}
         )
-        constrained = Constrained(tuple(bounds), self._target_tokenizer.goes_on)
+        constrained = self._constrained(tuple(bounds))
         found = self._search([part.ids for part in parts], careful, constrained)
         return [
             [one for one in hypotheses if not self._fails(part, one)][: options.n_best]
@@ -607,7 +644,7 @@ class Translator:
         alignment = align_units(source, target, attention)
         if not part.reading.changes:
             return alignment
-        return restored(part.reading, alignment, part.begins_word)
+        return restored(part.reading, alignment, part.begins_word, part.prefix)
 
 
 def refuse_one_text(texts: Sequence[str]) -> None:
