@@ -84,7 +84,8 @@ class TranslatedFile:
         if len(texts) != len(test_set.references):
             raise CorpusError(
                 f"{self.path} has {counted(len(texts), 'line')} but the test set "
-                f"{test_set.name} has {len(test_set.references)}: line N must be the translation of its sentence N"
+                f"{test_set.name} has {len(test_set.references)}: line N must be the "
+                "translation of its sentence N"
             )
         return texts
 

@@ -90,7 +90,7 @@ Models = Annotated[
         show_default=False,
         help="The folder of a trained run, or the name of a model that came with nmt. By default "
         "the run under checkpoints/ trained last, else one that came with nmt. Repeat for an "
-        "ensemble of runs with the same tokenizer.",
+        "ensemble of runs with the same tokenizer, of which the first says how to search.",
     ),
 ]
 From = Annotated[
@@ -239,7 +239,7 @@ def search_of(
     """The run's configuration and its search, changed by the command line.
 
     Args:
-        config: The run's.
+        config: The run's; of several that translate together, the first's.
         options: Values of keys of ``search``; None where an option was not given.
         settings: ``--set`` overrides.
         sections: Sections whose keys these may change.
