@@ -87,6 +87,10 @@ class Lexicon:
     vocabulary_size: int
     is_joint: bool
 
+    def is_untranslated(self, token: int) -> bool:
+        """Whether a source token was in none of the sentences that were learned from."""
+        return bool((self.translations[token] == EOS).all())
+
     def of(
         self,
         source: Integers,

@@ -81,6 +81,11 @@ class OnnxStepper:
         outputs = [output.name for output in self._step.get_outputs()]
         self._looked = [name for name in outputs if name == "attention"]
 
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """Its shortlists, if it has any."""
+        return self._lexicon
+
     def without_shortlist(self) -> Self:
         """The same model, its whole vocabulary in reach."""
         whole = copy.copy(self)

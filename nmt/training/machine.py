@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 import nmt
+from nmt.progress import counted
 
 _PACKAGES = ("torch", "numpy", "sentencepiece", "sacrebleu")
 
@@ -15,8 +16,7 @@ def machine(device: torch.device) -> str:
     """The processor that learns, in words, such as ``AMD EPYC 9R14, 2 threads``."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    threads = torch.get_num_threads()
-    return f"{_processor()}, {threads} {'thread' if threads == 1 else 'threads'}"
+    return f"{_processor()}, {counted(torch.get_num_threads(), 'thread')}"
 
 
 def versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ from nmt.corpus.encoded import Variation
 from nmt.errors import RunError, TrainingError
 from nmt.files import surviving_folder, write_atomically
 from nmt.model.weights import named_weights, weights_bytes
+from nmt.progress import counted
 from nmt.run import RunDirectory
 from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
@@ -329,14 +330,16 @@ class Training:
         """What was chosen, in a line."""
         learner, training = self.learner, self.config.training
         length = (
-            f"{training.minutes:g} minutes" if training.minutes else f"{training.epochs} epochs"
+            f"{training.minutes:g} minutes"
+            if training.minutes
+            else counted(training.epochs, "epoch")
         )
         precision = "fp32" if learner.autocast_type is None else "bf16"
         return (
             f"{learner.parameters / 1e6:.1f} million parameters, "
-            f"{precision} on {learner.device.type}, {torch.get_num_threads()} threads, "
+            f"{precision} on {learner.device.type}, {counted(torch.get_num_threads(), 'thread')}, "
             f"batches of {training.tokens_per_batch:,} target tokens, "
-            f"{length} on {len(self.material.pairs):,} pairs"
+            f"{length} on {counted(len(self.material.pairs), 'pair')}"
         )
 
 
