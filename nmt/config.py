@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from nmt.errors import ConfigError
 
-CellName = Literal["lstm", "gru", "gru-cho", "rnn"]
+CellName = Literal["lstm", "gru", "gru-cho", "rnn", "sru", "ssru", "mingru", "minlstm"]
 AttentionName = Literal["none", "dot", "general", "additive", "multihead"]
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
