@@ -24,7 +24,7 @@ from nmt.model.cells import (
     SSRUCell,
     State,
 )
-from nmt.model.scan import before_each, scan
+from nmt.model.scan import before_each, scan, wide
 
 
 def loop(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -91,7 +91,7 @@ def _scanned_sru(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, Stat
     x, n, f, r = cell.project(inputs).chunk(4, dim=-1)
     c = scan(f, n, start, to_forget)
     r = (r + to_reset * before_each(c, start)).sigmoid()
-    return torch.lerp(x.to(c.dtype), c, r).to(x.dtype), (c[:, -1],)
+    return torch.lerp(wide(x), c, r).to(x.dtype), (c[:, -1],)
 
 
 def _scanned_ssru(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -109,7 +109,7 @@ def _scanned_mingru(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, S
 def _scanned_minlstm(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
     n, i, f = cell.project(inputs).chunk(3, dim=-1)
     # f' / (f' + i') = sigmoid(log f' - log i'), where f' = sigmoid(f) and i' = sigmoid(i)
-    h = scan(functional.logsigmoid(f) - functional.logsigmoid(i), n, *state)
+    h = scan(functional.logsigmoid(wide(f)) - functional.logsigmoid(wide(i)), n, *state)
     return h.to(n.dtype), (h[:, -1],)
 
 

@@ -38,13 +38,10 @@ class _Scan(torch.autograd.Function):
     def forward(
         ctx: Any, gate: Tensor, candidate: Tensor, start: Tensor, peephole: Tensor | None
     ) -> Tensor:
-        wide = torch.promote_types(gate.dtype, torch.float32)
-        keep = gate.to(wide, copy=True)
-        if peephole is None:
-            keep.sigmoid_()
+        keep = wide(gate).clone() if peephole is not None else wide(gate).sigmoid()
         states = torch.empty_like(keep)
-        c = start.to(wide)
-        parts = (keep, candidate.to(wide), states)
+        c = wide(start)
+        parts = (keep, wide(candidate), states)
         for f, x, after in zip(*(part.unbind(dim=1) for part in parts), strict=True):
             if peephole is not None:
                 f.addcmul_(peephole, c).sigmoid_()
@@ -57,7 +54,7 @@ class _Scan(torch.autograd.Function):
     @override
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         keep, candidate, start, peephole, states = ctx.saved_tensors
-        before, x = before_each(states, start), candidate.to(states.dtype)
+        before, x = before_each(states, start), wide(candidate)
         by_gate = torch.ops.aten.sigmoid_backward(before - x, keep)  # of each state
         by_before = keep if peephole is None else torch.addcmul(keep, by_gate, peephole)
         total = grad.clone(memory_format=torch.contiguous_format)  # of the loss by each state
@@ -65,14 +62,20 @@ class _Scan(torch.autograd.Function):
         for (after, slope), (earlier, _) in pairwise(reversed([*steps])):
             earlier.addcmul_(after, slope)
         by_gate.mul_(total)
+        by_start = total[:, 0] * by_before[:, 0]
         return (
             by_gate.to(candidate.dtype),
-            torch.addcmul(total, total, keep, value=-1).to(candidate.dtype),
-            (total[:, 0] * by_before[:, 0]).to(start.dtype),
-            None if peephole is None else (by_gate * before).sum(dim=(0, 1)),
+            total.addcmul_(total, keep, value=-1).to(candidate.dtype),
+            by_start.to(start.dtype),
+            None if peephole is None else before.mul_(by_gate).sum(dim=(0, 1)),
         )
 
 
 def before_each(states: Tensor, start: Tensor) -> Tensor:
     """The state before each step: the states, one step later, behind the first."""
-    return torch.cat([start[:, None].to(states.dtype), states[:, :-1]], dim=1)
+    return torch.cat([wide(start)[:, None], states[:, :-1]], dim=1)
+
+
+def wide(numbers: Tensor) -> Tensor:
+    """The numbers in float32, or in what they are in if that is wider."""
+    return numbers.to(torch.promote_types(numbers.dtype, torch.float32))

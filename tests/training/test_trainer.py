@@ -152,6 +152,12 @@ VARIANTS = {
     "plain": [],
     "bf16": ["training.precision=bf16"],
     "noise": ["training.noise=0.5"],
+    "scans": [
+        "training.precision=bf16",
+        'model.cell=["sru", "mingru"]',
+        "model.encoder_layers=2",
+        "model.decoder_layers=2",
+    ],
     "two threads": ["training.threads=2", "training.precision=bf16", "model.hidden_size=64"],
     "everything": [
         "training.accumulate=2",
