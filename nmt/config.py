@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from nmt.errors import ConfigError
 
-CellName = Literal["lstm", "gru", "gru-cho", "rnn"]
+CellName = Literal["lstm", "gru", "gru-cho", "rnn", "sru", "ssru", "mingru", "minlstm"]
 AttentionName = Literal["none", "dot", "general", "additive", "multihead"]
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -150,7 +150,9 @@ class ModelConfig(Section):
     """The encoder-decoder: cells, sizes, attention, dropout."""
 
     cell: CellName | tuple[CellName, ...] = "lstm"
-    """Recurrent cell, or a list with one for each layer."""
+    """Recurrent cell, or a list with one for each layer. Gates that look back: lstm; gru as torch
+    has it, gru-cho as first published; rnn (Elman). Gates that do not, for faster training: sru
+    (Lei et al. 2018), ssru (Kim et al. 2019), mingru and minlstm (Feng et al. 2024)."""
     encoder_layers: Count = 1
     """Layers of the encoder."""
     decoder_layers: Count = 1

@@ -10,7 +10,7 @@ multiple of 8), ``width`` (rows of a sentence), ``before`` (rows of the step bef
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -121,7 +121,7 @@ class EncoderGraph:
                     graph, self.arithmetic, part(directions, str(backwards)), [read.size]
                 )
                 written.append(self._direction(made, read, bool(backwards)))
-            outputs = Vector(graph.concat(written), config.hidden_size, 1.0)
+            outputs = Vector(graph.concat(written), config.hidden_size, CELLS[cell].bound)
             if config.residual and read.size == outputs.size:
                 before = states if depth > 0 else self.arithmetic.vector(graph, embedded)
                 outputs = added(graph, outputs, before)
@@ -130,12 +130,17 @@ class EncoderGraph:
 
     def _direction(self, cell: GraphCell, read: Operand, backwards: bool) -> str:
         graph = self.graph
-        name = self._turned(read.name) if backwards else read.name
+        if backwards:
+            read = self._turned_operand(read)
         rows = graph.add("Shape", self.lengths)
         shape = graph.concat([rows, graph.integers(cell.size)], axis=0)
         zeros = graph.add("Expand", graph.constant(np.float32(0.0)), shape)
-        outputs = unroll(graph, cell, [Operand(name, read.size, read.scale, read.row_scale)], zeros)
+        outputs = unroll(graph, cell, [read], zeros)
         return self._turned(outputs) if backwards else outputs
+
+    def _turned_operand(self, read: Operand) -> Operand:
+        row_scale = None if read.row_scale is None else self._turned(read.row_scale)
+        return replace(read, name=self._turned(read.name), row_scale=row_scale)
 
     def _turned(self, value: str) -> str:
         """Each sentence reversed by its own length, its padding left behind it."""
@@ -303,9 +308,9 @@ class StepGraph:
                 read = self._operands([vectors, *_seen(look)])
             weights = part(self.weights, f"decoder.layers.{depth}")
             made = CELLS[cell](graph, self.arithmetic, weights, [x.size for x in read])
-            new = made.step(graph, made.project(graph, read), before[depth])
+            above, new = made.step(graph, made.project(graph, read), before[depth])
             after += new
-            written = Vector(new[0], hidden, 1.0)
+            written = Vector(above, hidden, made.bound)
             is_added = config.residual and vectors.size == hidden
             vectors = added(graph, written, vectors) if is_added else written
             if depth == 0:
