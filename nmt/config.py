@@ -203,6 +203,8 @@ class TrainingConfig(Section):
     """Share of the target distribution spread over the vocabulary (Szegedy et al. 2016)."""
     clip_norm: Annotated[float, Field(ge=0.0)] = 1.0
     """Largest norm of the gradient of a step; 0 for no clipping."""
+    gradient_precision: Literal["fp32", "bf16"] = "fp32"
+    """Number format in which several processes (torchrun) exchange gradients; bf16 moves half."""
     ema_decay: Fraction = 0.998
     """Decay of an exponential moving average of the weights, which is then what is evaluated and
     kept; 0 for none."""
