@@ -5,8 +5,11 @@ process did, in JSON, and at the start the weights.
 """
 
 import json
+import re
 import signal
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +17,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from typing_extensions import override
 
@@ -116,15 +120,17 @@ def join(local_rank: int) -> Iterator[SeveralWorkers]:
     Raises:
         NmtError: What another process failed with.
     """
-    store, rank, count = next(rendezvous("env://"))
+    everyones, rank, count = next(rendezvous("env://"))
+    store = _room(everyones, rank, count)
     backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank)
         backend = "cpu:gloo,cuda:nccl"
-    dist.init_process_group(
-        backend, store=store, rank=rank, world_size=count, timeout=_LONGEST_STEP
-    )
     try:
+        with _others():
+            dist.init_process_group(
+                backend, store=store, rank=rank, world_size=count, timeout=_LONGEST_STEP
+            )
         yield SeveralWorkers(rank, count, is_first_here=local_rank == 0)
     except Lost as loss:
         _end_of_ones_own()
@@ -139,7 +145,30 @@ def join(local_rank: int) -> Iterator[SeveralWorkers]:
         store.set(_FAILURE, str(error))
         raise
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _room(store: Store, rank: int, count: int) -> Store:
+    """The part of torchrun's store that belongs to this start of the processes.
+
+    After a restart the store still holds what earlier processes left, their addresses among it, and
+    torchrun's count of restarts is not the same on every machine. So the first process names a new
+    room, and says when all are in it; whoever finds itself in an old one, which is full or where
+    nobody says so, waits for the new name.
+    """
+    if rank == 0:
+        store.set("room", uuid.uuid4().hex)
+    while True:
+        name = store.get("room")
+        room = PrefixStore(name.decode(), store)
+        place = room.add("inside", 1)
+        while store.get("room") == name:
+            if rank == 0 and room.add("inside", 0) == count:
+                room.set("all", "inside")
+            if place <= count and room.check(["all"]):
+                return room
+            time.sleep(0.05)
 
 
 def _end_of_ones_own() -> None:
@@ -154,4 +183,6 @@ def _others() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise Lost(str(error).splitlines()[0]) from error
+        # such as "[/gloo/pair.cc:537] Read error [10.0.0.2]:5005: Connection reset. This is ..."
+        reason = re.sub(r"^\[\S+\] ", "", str(error).partition("\n")[0])
+        raise Lost(reason.partition(". ")[0]) from error

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from safetensors.numpy import load_file
 from nmt.config import RunConfig, load_recipe, override
 from nmt.errors import TrainingError
 from nmt.run import RunDirectory
-from nmt.training import trainer
+from nmt.training import exchange, trainer
 from nmt.training.progress import Reporter
 from nmt.workers import Workers, is_started_again, note_begin
 from tests.cli.conftest import RECIPE, clean_environment, write_corpus
@@ -267,6 +268,24 @@ def test_an_error_in_one_process_ends_all_and_is_told_once(toy: Path) -> None:
     assert err.count("nmt:") == 1
     assert err.count("Traceback") == err.count("ChildFailedError: ") == 1, "of torchrun itself"
     assert err.count("exitcode  : 2") >= 1
+
+
+@pytest.mark.parametrize("inside", [0, 1, 2], ids=["first start", "half full", "full"])
+def test_processes_meet_whatever_earlier_ones_have_left(inside: int) -> None:
+    store = torch.distributed.HashStore()
+    if inside:
+        store.set("room", "old")
+        torch.distributed.PrefixStore("old", store).add("inside", inside)
+    if inside == 2:
+        torch.distributed.PrefixStore("old", store).set("all", "inside")
+    with ThreadPoolExecutor(2) as pool:
+        second = pool.submit(exchange._room, store, 1, 2)
+        time.sleep(0.2)
+        assert not second.done(), "the first is not there yet"
+        first = pool.submit(exchange._room, store, 0, 2)
+        first.result(60).set("said", "here")
+        assert second.result(60).check(["said"])
+        assert not torch.distributed.PrefixStore("old", store).check(["said"])
 
 
 def test_processes_that_were_started_again_know_whether_others_had_begun(
