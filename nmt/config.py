@@ -259,6 +259,8 @@ class TrainingConfig(Section):
     et al. 2021, alpha; 5 there): half as fast and less overfitted; 0 for not."""
     clip_norm: Annotated[float, Field(ge=0.0)] = 1.0
     """Largest norm of the gradient of a step; 0 for no clipping."""
+    gradient_precision: Literal["fp32", "bf16"] = "fp32"
+    """Number format in which several processes (torchrun) exchange gradients; bf16 moves half."""
     ema_decay: Fraction = 0.998
     """Decay of an exponential moving average of the weights, which is then what is evaluated and
     kept; 0 for none."""

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refus
 if TYPE_CHECKING:
     from nmt.config import RunConfig
     from nmt.run import RunDirectory
+    from nmt.workers import Workers
 
 EXAMPLES = """\b
 Examples:
@@ -59,26 +61,39 @@ def train(
     folder of the run.
     """
     from nmt.run import plan_run
+    from nmt.workers import is_started_again, joined
 
     overrides = [*(settings or [])]
     if minutes is not None:
         overrides.append(f"training.minutes={minutes}")
+    resume = resume or is_started_again()
     run, config = plan_run(recipe, folder, overrides, resume=resume)
     if not run.is_finished or (resume and run.config() != config):
         refuse_missing_corpus(config)
         refuse_missing_packages("torch", "datasets", "sacrebleu", "safetensors", "onnx")
-    with run.locked():
-        changes: list[str] = []
-        if resume and run.is_started:
-            changes = run.go_on(config)
-            for change in changes:
-                print(f"going on with another setting: {change}", file=sys.stderr)
-        else:
-            run.begin(config)
-        if run.is_finished and not changes:
-            print(f"{run.path}: this run is finished already", file=sys.stderr)
-        else:
-            _train(config, run, resume)
+    with joined() as workers, run.locked() if workers.is_first else nullcontext():
+        if workers.first_does(lambda: _begin(config, run, resume)):
+            _train(config, run, resume, workers)
+    if workers.is_first:
+        _say_how_to_use(run)
+
+
+def _begin(config: "RunConfig", run: "RunDirectory", resume: bool) -> bool:
+    """Keep the configuration with the run, and find out whether there is anything left to do."""
+    changes: list[str] = []
+    if resume and run.is_started:
+        changes = run.go_on(config)
+        for change in changes:
+            print(f"going on with another setting: {change}", file=sys.stderr)
+    else:
+        run.begin(config)
+    if run.is_finished and not changes:
+        print(f"{run.path}: this run is finished already", file=sys.stderr)
+        return False
+    return True
+
+
+def _say_how_to_use(run: "RunDirectory") -> None:
     write_line(str(run.path))
     quoted = shlex.quote(str(run.path))
     print(
@@ -99,25 +114,29 @@ def let_threads_sleep() -> None:
         os.environ["GOMP_SPINCOUNT"] = str(TURNS_BEFORE_SLEEP)
 
 
-def _train(config: "RunConfig", run: "RunDirectory", resume: bool) -> None:
+def _train(config: "RunConfig", run: "RunDirectory", resume: bool, workers: "Workers") -> None:
+    from nmt.workers import note_begin
+
+    note_begin()
     let_threads_sleep()
     try:
         # Slow to import, and Ctrl-C may come before it is done.
         from nmt.progress import clock
         from nmt.training import trainer
-        from nmt.training.progress import make_reporter
+        from nmt.training.progress import Reporter, make_reporter
 
+        reporter = make_reporter(sys.stderr.isatty()) if workers.is_first else Reporter()
         try:
-            result = trainer.train(
-                config, run, resume=resume, reporter=make_reporter(sys.stderr.isatty())
-            )
+            result = trainer.train(config, run, resume=resume, reporter=reporter, workers=workers)
         except trainer.Interrupted as interrupt:
             raise KeyboardInterrupt from interrupt
     except KeyboardInterrupt:
-        print(f"\nstopped; to go on:  {run.go_on_command}", file=sys.stderr)
+        if workers.is_first:
+            print(f"\nstopped; to go on:  {run.go_on_command}", file=sys.stderr)
         raise
-    print(
-        f"best dev BLEU {result.bleu:.1f}, at step {result.step} of {result.steps}, "
-        f"after {clock(result.elapsed_s)}",
-        file=sys.stderr,
-    )
+    if workers.is_first:
+        print(
+            f"best dev BLEU {result.bleu:.1f}, at step {result.step} of {result.steps}, "
+            f"after {clock(result.elapsed_s)}",
+            file=sys.stderr,
+        )
