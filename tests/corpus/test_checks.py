@@ -101,7 +101,7 @@ def test_what_may_stay_is_counted_all_the_same(tmp_path: Path) -> None:
 def test_a_clean_corpus_is_used_as_it_is(tmp_path: Path) -> None:
     corpus = load_corpus(write(tmp_path, train=TRAIN[:1], dev=[("deux", "two")]))
     assert pairs_of(corpus.train) == TRAIN[:1]
-    assert corpus.report.lines() == ["train: 1 pairs", "dev: 1 pairs"]
+    assert corpus.report.lines() == ["train: 1 pair", "dev: 1 pair"]
 
 
 def test_a_second_look_gives_the_same_without_checking_again(
