@@ -336,6 +336,9 @@ class SearchConfig(Section):
     2023)."""
     seed: Seed = 1
     """Seed of the sampling."""
+    max_tokens: Annotated[int, Field(ge=0)] = 0
+    """Source subwords that are read at a time: a longer sentence is divided, as a model loses most
+    of one that is longer than what it learned from; 0 for as many as ``training.max_tokens``."""
     split_sentences: bool = True
     """Translate a line of several sentences one by one; a model that was trained on single ones
     loses the others."""
