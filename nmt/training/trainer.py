@@ -164,7 +164,7 @@ def _files(config: RunConfig, run: RunDirectory, state: TrainState) -> list[Repo
 
 def _finish(config: RunConfig, run: RunDirectory, material: Material, state: TrainState) -> None:
     """Export what was trained, and say what it is."""
-    lexicon = lexicon_of(material.pairs, material.tokenizers, config)
+    lexicon = lexicon_of(run, material.pairs, material.tokenizers, config)
     export_run(run, run, config, lexicon)
     write_atomically(run.card, model_card(config, material.corpus, state).encode())
 
