@@ -161,6 +161,10 @@ class ModelConfig(Section):
     """What starts the decoder: the mean of the encoder's states, or its final states."""
     residual: bool = False
     """Add each recurrent layer's input to its output where the sizes agree."""
+    layer_norm: bool = False
+    """Layer normalisation (Ba et al. 2016) of what each recurrent layer hands on, after the
+    residual sum; dot and general attention are then divided by the root of the hidden size, as the
+    scores of such vectors would be too far apart."""
     shared_embeddings: bool = True
     """One embedding table for both languages; needs a joint tokenizer."""
     tied_output: bool = False
