@@ -223,6 +223,9 @@ class TrainingConfig(Section):
     fragments: Fraction = 0.0
     """Share of the training pairs of which only some words are met, with what translates them; for
     a model that is to translate single words and phrases. For languages with spaces."""
+    word_dropout: Fraction = 0.0
+    """Share of the subwords that are replaced with <unk> each time they are read in training, in
+    the source and in what the decoder reads of the target (Zhang et al. 2020)."""
     tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
     """Target tokens of a batch, padding included."""
     accumulate: Count = 1

@@ -152,6 +152,7 @@ VARIANTS = {
     "plain": [],
     "bf16": ["training.precision=bf16"],
     "noise": ["training.noise=0.5"],
+    "word dropout": ["training.word_dropout=0.2", "model.layer_norm=true"],
     "two corpora": [
         "corpus.weight=0.7",
         f"corpus.also.starter.path={STARTER}",
@@ -171,6 +172,7 @@ VARIANTS = {
         "training.validate_every=3",
         "tokenizer.sampling=0.1",
         "training.noise=0.3",
+        "training.word_dropout=0.1",
         "model.input_feeding=true",
         'model.cell="gru-cho"',
         "model.dropout_shared_over_time=true",
