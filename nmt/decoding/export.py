@@ -25,6 +25,7 @@ from nmt.decoding.graph_layers import (
     Linear,
     Look,
     Weights,
+    normalised,
     part,
     unroll,
 )
@@ -125,6 +126,9 @@ class EncoderGraph:
             if config.residual and read.size == outputs.size:
                 before = states if depth > 0 else self.arithmetic.vector(graph, embedded)
                 outputs = added(graph, outputs, before)
+            if config.layer_norm:
+                norm = part(self.weights, f"encoder.norms.{depth}")
+                outputs = normalised(graph, norm, outputs)
             states = outputs
         return states
 
@@ -316,6 +320,9 @@ class StepGraph:
             written = Vector(above, hidden, made.bound)
             is_added = config.residual and vectors.size == hidden
             vectors = added(graph, written, vectors) if is_added else written
+            if config.layer_norm:
+                norm = part(self.weights, f"decoder.norms.{depth}")
+                vectors = normalised(graph, norm, vectors)
             if depth == 0:
                 look = self._look("first", first, vectors)
         last_look = self._look("last", last, vectors)

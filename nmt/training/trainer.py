@@ -16,6 +16,7 @@ import torch
 from nmt.config import RunConfig, changed_keys
 from nmt.corpus.batches import Batch, make_batch, plan_epoch
 from nmt.corpus.encoded import Variation
+from nmt.corpus.word_dropout import drop_words
 from nmt.errors import RunError, TrainingError
 from nmt.files import surviving_folder, write_atomically
 from nmt.model.weights import named_weights, weights_bytes
@@ -242,7 +243,10 @@ class Training:
                 pairs.take(rows[plan[number]], Variation(seed, sampling, alterations))
                 for number, seed in zip(group, seeds, strict=True)
             ]
-            yield [make_batch(*sides) for sides in taken]
+            yield [
+                drop_words(make_batch(*sides), training.word_dropout, seed)
+                for sides, seed in zip(taken, seeds, strict=True)
+            ]
 
     def step(self, batches: list[Batch]) -> None:
         """Learn from the batches of one step.

@@ -49,6 +49,9 @@ MODELS = {
     "minlstm, ssru": ModelConfig(
         **ODD, cell=("minlstm", "ssru"), encoder_layers=2, decoder_layers=2, residual=True
     ),
+    "lstm, normalised, fed": ModelConfig(
+        **ODD, encoder_layers=2, decoder_layers=2, layer_norm=True, input_feeding=True
+    ),
 }
 SOURCES = random_sources([5, 2, 0, 8, 1])
 
