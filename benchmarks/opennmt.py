@@ -89,7 +89,7 @@ def train(arguments: argparse.Namespace) -> None:
     subwords = folder / peers.SUBWORDS
     if not subwords.exists():
         subwords.write_bytes((arguments.model / "joint.model").read_bytes())
-    settings = prepared(folder, arguments)
+    settings = prepared(folder, peers.python_of(folder), arguments)
     trained = step_of(checkpoints(folder)[-1]) if checkpoints(folder) else 0
     if arguments.start_from_its_weights and trained <= 1:
         train_until(1, folder, settings)  # so that there is a checkpoint
@@ -118,7 +118,7 @@ def speed(arguments: argparse.Namespace) -> None:
         folder = Path(scratch)
         (folder / peers.SUBWORDS).write_bytes(arguments.subwords.read_bytes())
         steps = peers.WARM_UP_STEPS + arguments.steps
-        settings = prepared(folder, arguments)
+        settings = prepared(folder, python, arguments)
         settings |= {"train_steps": steps, "report_every": peers.STEPS_IN_A_GROUP}
         peers.print_speed(train_command(python, folder, settings), environment(), SPEED)
 
@@ -130,9 +130,9 @@ def train_command(python: Path, folder: Path, settings: dict[str, Any]) -> list[
     return [str(python), "-m", "onmt.bin.train", "-config", str(config)]
 
 
-def prepared(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def prepared(folder: Path, python: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of onmt_train, after its vocabulary is written beside the subwords."""
-    peers.write_vocabulary(peers.python_of(arguments.folder), folder)
+    peers.write_vocabulary(python, folder)
     side = {"src": arguments.source, "tgt": arguments.target}
     corpus = {f"path_{k}": str(arguments.corpus.resolve() / f"train.{side[k]}") for k in side}
     sentences = Path(corpus["path_src"]).read_bytes().count(b"\n")
@@ -194,7 +194,8 @@ def load(arguments: argparse.Namespace) -> measuring.Translate:
     from onmt.utils.misc import set_random_seed
     from onmt.utils.parse import ArgumentParser
 
-    options = [*translating_options(arguments.folder), "-beam_size", str(arguments.beam)]
+    model = arguments.checkpoint or last_checkpoint(arguments.folder)
+    options = [*translating_options(model), "-beam_size", str(arguments.beam)]
     options += ["-batch_size", str(arguments.batch), "-src", os.devnull, "-output", os.devnull]
     opt = _get_parser().parse_args(options)
     ArgumentParser.validate_translate_opts(opt)
@@ -234,19 +235,17 @@ def cold_command(folder: Path, sentence: str, scratch: Path) -> list[str]:
     """The command that translates one sentence."""
     (scratch / "source.txt").write_text(f"{sentence}\n", encoding="utf-8")
     return [
-        *[str(peers.python_of(folder)), "-m", "onmt.bin.translate", *translating_options(folder)],
+        *[str(peers.python_of(folder)), "-m", "onmt.bin.translate"],
+        *translating_options(last_checkpoint(folder)),
         *["-src", str(scratch / "source.txt"), "-output", str(scratch / "translated.txt")],
         *["-beam_size", "5", "-log_file", str(scratch / "log.txt"), "-log_file_level", "ERROR"],
     ]
 
 
-def translating_options(folder: Path) -> list[str]:
-    done = checkpoints(folder)
-    if not done:
-        raise SystemExit(f"{folder} holds no model: train one with opennmt.py train")
-    subwords = str(folder / peers.SUBWORDS)
+def translating_options(checkpoint: Path) -> list[str]:
+    subwords = str(checkpoint.with_name(peers.SUBWORDS))
     return [
-        *["-model", str(done[-1]), "-transforms", "sentencepiece"],
+        *["-model", str(checkpoint), "-transforms", "sentencepiece"],
         *["-src_subword_model", subwords, "-tgt_subword_model", subwords],
     ]
 
@@ -260,6 +259,13 @@ def environment() -> dict[str, str]:
 def checkpoints(folder: Path) -> list[Path]:
     """Those there are, the last one last."""
     return sorted(folder.glob("model_step_*.pt"), key=step_of)
+
+
+def last_checkpoint(folder: Path) -> Path:
+    done = checkpoints(folder)
+    if not done:
+        raise SystemExit(f"{folder} holds no model: train one with opennmt.py train")
+    return done[-1]
 
 
 def step_of(checkpoint: Path) -> int:
@@ -292,6 +298,7 @@ def parse_arguments() -> argparse.Namespace:
     command.set_defaults(run=translate)
     command.add_argument("--source", type=Path, required=True)
     command.add_argument("--output", type=Path, help="where to write the translations")
+    command.add_argument("--checkpoint", type=Path, help="by default the last one in the folder")
     command.add_argument("--beam", type=int, default=5)
     command.add_argument("--batch", type=int, default=64, help="sentences")
     command.add_argument("--singly", type=int, default=0, metavar="N", help="see decode_once.py")
