@@ -9,7 +9,7 @@ its own, about 1.1 GB. `train_peers.py` runs it in turns with nmt and OpenNMT-py
 The shape is the reference shape of train_speed.py, as JoeyNMT has it: a 2-layer bidirectional LSTM
 encoder and a 2-layer LSTM decoder of 512, shared embeddings of 256, Luong's general attention with
 input feeding, an output layer of its own, the subwords of a run of nmt; batches of 64 sentences,
-Adam at 1e-3. It starts the decoder from one layer more, where the encoder ends.
+Adam at 1e-3. A layer more, from the encoder's last state, starts the decoder.
 
 JoeyNMT 2.3.0, its last version, does not install or run as it is. What is done about that is in
 `REQUIREMENTS` and `REPAIRS`.

@@ -2,13 +2,14 @@
 
     python benchmarks/time_to_quality.py --corpus DIR [--minutes 10] [--opennmt-minutes 30]
 
-OpenNMT-py trains the recipe of opennmt.py on one core (reference shape, a constant rate), and each
-of its checkpoints translates dev with beam 5. Meanwhile nmt trains its recipe on another core, once
-for each number of --minutes, since its rate falls to the end of its time; what it exports
-translates dev. Minutes are CPU time of the process, so that other work on the machine does not
-count; the test set is not touched. What is trained already is not trained again.
+OpenNMT-py trains the recipe of opennmt.py on one core (reference shape, a constant rate); then the
+last checkpoint of each --every minutes translates dev with beam 5. Meanwhile nmt trains its recipe
+on another core, once for each number of --minutes, since its rate falls to the end of its time;
+what it exports translates dev. Minutes are CPU time of the process, so that other work on the
+machine does not count; the test set is not touched. What is trained already is not trained again:
+remove --folder after a change.
 
-Prints one line for each checkpoint and each training.
+Prints one line for each of those checkpoints and each training.
 """
 
 import argparse
@@ -117,7 +118,7 @@ def cpu_seconds(process: int) -> float:
 def score(
     checkpoints: dict[Path, float], arguments: argparse.Namespace
 ) -> list[tuple[str, float, float]]:
-    """Name, CPU minutes and BLEU of each checkpoint of OpenNMT-py."""
+    """Name, CPU minutes and BLEU of the last checkpoints of each --every minutes."""
     from nmt.evaluation import bleu
 
     source, target = (
@@ -125,7 +126,9 @@ def score(
         for language in (arguments.source, arguments.target)
     )
     rows = []
-    for file, seconds in checkpoints.items():
+    last_of = {seconds // (60 * arguments.every): file for file, seconds in checkpoints.items()}
+    for file in last_of.values():
+        minutes = checkpoints[file] / 60
         output = file.with_suffix(f".{arguments.dev}.txt")
         if not output.is_file():
             command = [str(peers.python_of(arguments.opennmt)), opennmt.__file__]
@@ -133,8 +136,8 @@ def score(
             command += ["--source", str(source), "--output", str(output)]
             measuring.run(command, opennmt.environment())
         texts, references = measuring.lines_of(output), measuring.lines_of(target)
-        rows.append(("OpenNMT-py", seconds / 60, bleu(texts, references, arguments.target)))
-        say(f"OpenNMT-py: BLEU {rows[-1][2]:.2f} after {seconds / 60:.1f} CPU minutes")
+        rows.append(("OpenNMT-py", minutes, bleu(texts, references, arguments.target)))
+        say(f"OpenNMT-py: BLEU {rows[-1][2]:.2f} after {minutes:.1f} CPU minutes")
     return rows
 
 
@@ -149,6 +152,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--recipe", default="multi30k", help="of nmt")
     parser.add_argument("--minutes", type=float, nargs="+", default=[10], help="of nmt")
     parser.add_argument("--opennmt-minutes", type=float, default=30)
+    parser.add_argument("--every", type=float, default=5, help="minutes between its checkpoints")
     parser.add_argument(
         "--opennmt", type=Path, default=Path("checkpoints/opennmt"), help="made by opennmt.py"
     )

@@ -1,13 +1,13 @@
 """Training speed of nmt, OpenNMT-py and JoeyNMT on the same text, in turns.
 
-    python benchmarks/train_peers.py --corpus DIR [--turns 3] [--threads 2] [--only NAME] ...
+    python benchmarks/train_peers.py --corpus DIR [--turns 3] [--steps 10] [--only NAME] ...
 
 Installs OpenNMT-py and JoeyNMT first, each into an environment of its own, if they are not there
 (2 GB, some minutes). Then each row trains the reference shape of train_speed.py for a few steps in
 a process of its own, with the same subwords, the same threads, and batches of about 1,000 target
 tokens: the peers in fp32 with input feeding, which is what they have; nmt in bf16 and in fp32, and
 with input feeding too. The rows take turns, so that what else the machine does meets all alike.
-Nothing else should run meanwhile. Three turns on two cores are about 8 minutes.
+Nothing else should run meanwhile. Three turns on two cores are about 7 minutes.
 
 Prints the median over the turns, the lowest and the highest of target tokens a second (the end of a
 sentence counts, padding does not; the first steps do not, nor what comes before them), how many
@@ -40,7 +40,7 @@ PEERS = {"OpenNMT-py": opennmt, "JoeyNMT": joeynmt}
 
 def main() -> None:
     arguments = parse_arguments()
-    names = [name for name in (*OWN, *PEERS) if name in (arguments.only or (*OWN, *PEERS))]
+    names = [name for name in (*OWN, *PEERS) if not arguments.only or name in arguments.only]
     speeds: dict[str, list[float]] = {name: [] for name in names}
     peaks: dict[str, list[float]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as scratch:
@@ -129,7 +129,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--dev", default="val")
     parser.add_argument("--folder", type=Path, default=Path("checkpoints"), help="of the peers")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=20, help="counted, of each training")
+    parser.add_argument("--steps", type=int, default=10, help="counted, of each training")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", action="append", choices=[*OWN, *PEERS], help="a row")
     return parser.parse_args()
