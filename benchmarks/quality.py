@@ -58,7 +58,9 @@ def main() -> None:
         return
     plan = read_plan(arguments.plan)
     corpus = f"corpus.path={arguments.corpus.resolve()}"
-    wanted = [name for name in plan.rows if not arguments.only or name in arguments.only]
+    wanted = arguments.only or list(plan.rows)
+    if unknown := [name for name in wanted if name not in plan.rows]:
+        raise SystemExit(f"{arguments.plan} has no row {unknown[0]!r}")
     jobs = list(trainings(plan, wanted, corpus, arguments.folder))
     cores: Queue[int] = Queue()
     for core in sorted(os.sched_getaffinity(0))[: arguments.jobs]:
@@ -85,7 +87,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=Path("."))
     parser.add_argument("--plan", type=Path, default=PLAN)
     parser.add_argument("--folder", type=Path, default=Path("checkpoints/quality"))
-    parser.add_argument("--only", action="append", metavar="NAME", help="a row of the plan")
+    parser.add_argument("--only", action="append", metavar="NAME", help="rows of the plan, in the order to train them")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one on a core")
     parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--recipe", help=argparse.SUPPRESS)
