@@ -87,7 +87,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=Path("."))
     parser.add_argument("--plan", type=Path, default=PLAN)
     parser.add_argument("--folder", type=Path, default=Path("checkpoints/quality"))
-    parser.add_argument("--only", action="append", metavar="NAME", help="rows of the plan, in the order to train them")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        help="rows of the plan, in the order to train them",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one on a core")
     parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--recipe", help=argparse.SUPPRESS)

@@ -21,8 +21,10 @@ from nmt.corpus.tokenizer import EOS
 from nmt.decoding.remainder import NO_REMAINDER
 from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
-TRANSLATIONS = 60
-"""Target tokens that are kept for each source token."""
+TRANSLATIONS = 100
+"""Most target tokens that are kept for each source token."""
+LEAST_LIKELY = 0.001
+"""Probability below which a target token is not kept."""
 COMMON = 500
 """Target tokens that are in every shortlist."""
 
@@ -141,7 +143,7 @@ def learn_lexicon(
     order = np.lexsort((-probability, source))
     source, target = source[order], target[order]
     rank = np.arange(len(source)) - np.searchsorted(source, source)
-    is_kept = rank < TRANSLATIONS
+    is_kept = (rank < TRANSLATIONS) & (probability[order] >= LEAST_LIKELY)
     dtype = np.uint16 if target_size <= 2**16 else np.int32
     translations = np.full((source_size, TRANSLATIONS), EOS, dtype)
     translations[source[is_kept], rank[is_kept]] = target[is_kept]

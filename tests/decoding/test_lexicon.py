@@ -122,6 +122,20 @@ def test_the_likeliest_translations_are_kept_in_order(monkeypatch: pytest.Monkey
     assert learned.vocabulary_size == TARGETS
 
 
+def test_unlikely_translations_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexicon_module, "LEAST_LIKELY", 0.2)
+    sources, targets = random_pairs(60)
+    learned = learn_lexicon(sources, targets, (SOURCES, TARGETS), is_joint=False)
+    for token in range(SOURCES):
+        likely = {
+            target
+            for (source, target), p in table_of(sources, targets).items()
+            if source == token and p >= 0.2
+        }
+        assert len(likely) < 6
+        assert set(learned.translations[token].tolist()) - {EOS} == likely
+
+
 def test_a_vocabulary_of_any_size_is_learned() -> None:
     """The tokens of a large one do not fit into 16 bits."""
     last = 70_000
