@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 
 from nmt.config import RunConfig
 from nmt.corpus.alterations import Alterations
+from nmt.corpus.batches import plan_epoch
 from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
 from nmt.corpus.fragments import WordTable
 from nmt.corpus.mixture import Mixture
-from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
+from nmt.corpus.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
 from nmt.run import RunDirectory
 from nmt.training.progress import Reporter
@@ -39,6 +42,12 @@ class Material(NamedTuple):
         """Another one where other pairs are learned from, or as often as not before."""
         return self.mixture.digest(self.pairs.digest)
 
+    def plan(self, tokens_per_batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """The rows of ``pairs`` in each batch of an epoch, in order: see `plan_epoch`."""
+        rows = self.mixture.rows(seed, epoch)
+        lengths = self.pairs.source_lengths[rows], self.pairs.target_lengths[rows]
+        return [rows[batch] for batch in plan_epoch(*lengths, tokens_per_batch, seed, epoch)]
+
 
 def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Material:
     """Read and check the corpus, train the tokenizers that the run does not have yet, encode.
@@ -48,12 +57,13 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
         TokenizerError: A tokenizer cannot be trained on it.
         TrainingError: Nothing is left to learn from.
     """
-    corpus = load_corpus(config.corpus)
+    corpus = load_corpus(config.corpus, reporter.preparing)
     for line in corpus.report.lines():
         reporter.note(line)
+    reporter.preparing("learning subwords", 0, None)
     tokenizers = tokenizers_of(config, run, corpus)
     longest = config.training.max_tokens
-    pairs = encode_pairs(corpus.train, *tokenizers, longest)
+    pairs = encode_pairs(corpus.train, *tokenizers, longest, corpus.content, reporter.preparing)
     if pairs.left_out:
         reporter.note(
             f"{pairs.left_out:,} training pairs left out: more than {longest} subwords on a side "
@@ -95,6 +105,11 @@ def _alterations(config: RunConfig, corpus: Corpus, pairs: EncodedPairs) -> Alte
 
 
 def _texts(pairs: Dataset, sides: tuple[str, ...]) -> Iterator[str]:
+    """The texts of pairs, or of as many of them as a tokenizer learns from."""
+    most = MAX_TRAINING_SENTENCES // len(sides)
+    if len(pairs) > most:
+        drawn = np.random.default_rng(1).choice(len(pairs), most, replace=False)
+        pairs = pairs.select(np.sort(drawn))
     for rows in pairs.iter(batch_size=1000):
         for side in sides:
             yield from rows[side]

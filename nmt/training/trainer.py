@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from nmt.config import RunConfig
-from nmt.corpus.batches import Batch, make_batch, plan_epoch
+from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.encoded import Variation
 from nmt.errors import RunError, TrainingError
 from nmt.files import surviving_folder, write_atomically
@@ -88,7 +88,10 @@ def train(
         NmtError: For what the user can put right.
     """
     set_up_machine(config)
-    material = prepare(config, run, reporter)
+    try:
+        material = prepare(config, run, reporter)
+    finally:
+        reporter.close()  # what it shows of the preparation
     run.card.unlink(missing_ok=True)  # a run with a card is finished
     sizes = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
     learner = Learner(config, *sizes)
@@ -171,21 +174,14 @@ class Training:
     def steps_left_in_epoch(self) -> Iterator[list[Batch]]:
         """Give the batches of each step left: a pure function of seed, epoch and position."""
         training, pairs = self.config.training, self.material.pairs
-        rows = self.material.mixture.rows(self.config.seed, self.state.epoch)
-        plan = plan_epoch(
-            pairs.source_lengths[rows],
-            pairs.target_lengths[rows],
-            training.tokens_per_batch,
-            self.config.seed,
-            self.state.epoch,
-        )
+        plan = self.material.plan(training.tokens_per_batch, self.config.seed, self.state.epoch)
         self.state.batches_of_epoch = len(plan)
         sampling, alterations = self.config.tokenizer.sampling, self.material.alterations
         for first in range(self.state.batch_in_epoch, len(plan), training.accumulate):
             group = range(first, min(first + training.accumulate, len(plan)))
             seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
             taken = [
-                pairs.take(rows[plan[number]], Variation(seed, sampling, alterations))
+                pairs.take(plan[number], Variation(seed, sampling, alterations))
                 for number, seed in zip(group, seeds, strict=True)
             ]
             yield [make_batch(*sides) for sides in taken]
