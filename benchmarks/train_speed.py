@@ -5,6 +5,7 @@
 DIR holds train.fr, train.en, val.fr and val.en (--source, --target and --dev name others). Prints
 target tokens a second (end-of-sentence tokens count, padding does not), as the median over groups
 of 10 steps after a warm-up, and the peak memory of the process. Nothing else should run meanwhile.
+Under torchrun it measures all its processes together; the memory is that of the first.
 
 The reference shape: joint 8k subwords, shared embeddings of 256, a 2-layer bidirectional LSTM
 encoder of 512 (256 a direction), a 2-layer LSTM decoder of 512, one attention, an output layer of
@@ -45,8 +46,9 @@ def main() -> None:
     from nmt.run import RunDirectory
     from nmt.training.learner import Learner
     from nmt.training.preparation import prepare
-    from nmt.training.progress import LineReporter
+    from nmt.training.progress import LineReporter, Reporter
     from nmt.training.trainer import Training, set_up_machine
+    from nmt.workers import joined
 
     settings = [
         *REFERENCE_SHAPE,
@@ -59,13 +61,18 @@ def main() -> None:
     ]
     config = override(RunConfig(), settings)
     set_up_machine(config)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, joined() as workers:
         run = RunDirectory.create(Path(folder) / "run", config)
-        material = prepare(config, run, LineReporter())
-        learner = Learner(config, *(t.vocabulary_size for t in material.tokenizers))
-        training = Training(config, run, learner, material, reporter=LineReporter())
-        print(training.description())
+        reporter = LineReporter() if workers.is_first else Reporter()
+        material = workers.in_turn(lambda: prepare(config, run, reporter))
+        source, target = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
+        learner = Learner(config, source, target, workers)
+        training = Training(config, run, learner, material, reporter)
+        if workers.is_first:
+            print(training.description(), flush=True)
         rates = measure(training, arguments.steps)
+    if not workers.is_first:
+        return
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_mb = peak / (2**20 if sys.platform == "darwin" else 2**10)
     print(

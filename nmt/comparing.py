@@ -15,6 +15,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
 from nmt.evaluation import check_lengths, length_ranges, metrics, resamples, span
+from nmt.progress import counted
 
 Paired = Literal["bs", "ar"]
 """Paired bootstrap resampling, or paired approximate randomisation."""
@@ -334,8 +335,8 @@ def _scores(comparison: Comparison) -> list[str]:
 
 def _explanation(comparison: Comparison) -> list[str]:
     """What the signs in the table mean."""
-    sentences = "sentence" if comparison.sentences == 1 else "sentences"
-    lines = [f"over {comparison.sentences:,} {sentences}; ± half of the 95% interval of resamples"]
+    sentences = counted(comparison.sentences, "sentence")
+    lines = [f"over {sentences}; ± half of the 95% interval of resamples"]
     if len(comparison.rows) > 1:
         lines.append(
             f"* differs from {comparison.rows[0].name}: p < {SIGNIFICANT} by paired "

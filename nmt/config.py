@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from nmt.errors import ConfigError
 
-CellName = Literal["lstm", "gru", "gru-cho", "rnn"]
+CellName = Literal["lstm", "gru", "gru-cho", "rnn", "sru", "ssru", "mingru", "minlstm"]
 AttentionName = Literal["none", "dot", "general", "additive", "multihead"]
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -150,7 +150,9 @@ class ModelConfig(Section):
     """The encoder-decoder: cells, sizes, attention, dropout."""
 
     cell: CellName | tuple[CellName, ...] = "lstm"
-    """Recurrent cell, or a list with one for each layer."""
+    """Recurrent cell, or a list with one for each layer. Gates that look back: lstm; gru as torch
+    has it, gru-cho as first published; rnn (Elman). Gates that do not, for faster training: sru
+    (Lei et al. 2018), ssru (Kim et al. 2019), mingru and minlstm (Feng et al. 2024)."""
     encoder_layers: Count = 1
     """Layers of the encoder."""
     decoder_layers: Count = 1
@@ -252,8 +254,13 @@ class TrainingConfig(Section):
     """Decoupled weight decay (Loshchilov and Hutter 2019)."""
     label_smoothing: Fraction = 0.1
     """Share of the target distribution spread over the vocabulary (Szegedy et al. 2016)."""
+    r_drop: Annotated[float, Field(ge=0.0)] = 0.0
+    """Learn from each batch with two dropouts at a time, which are to predict alike (R-Drop, Liang
+    et al. 2021, alpha; 5 there): half as fast and less overfitted; 0 for not."""
     clip_norm: Annotated[float, Field(ge=0.0)] = 1.0
     """Largest norm of the gradient of a step; 0 for no clipping."""
+    gradient_precision: Literal["fp32", "bf16"] = "fp32"
+    """Number format in which several processes (torchrun) exchange gradients; bf16 moves half."""
     ema_decay: Fraction = 0.998
     """Decay of an exponential moving average of the weights, which is then what is evaluated and
     kept; 0 for none."""

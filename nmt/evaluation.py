@@ -15,6 +15,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from nmt.errors import CorpusError
+from nmt.progress import counted
 
 RESAMPLES = 1000
 """Resamples of the bootstrap (Koehn 2004) for up to `RESAMPLED_SENTENCES` sentences."""
@@ -211,12 +212,14 @@ def check_lengths(
     """
     if len(hypotheses) != len(references):
         raise CorpusError(
-            f"{len(hypotheses)} translations cannot be compared with {len(references)} references: "
+            f"{counted(len(hypotheses), 'translation')} cannot be compared with "
+            f"{counted(len(references), 'reference')}: "
             "give as many of one as of the other, in the same order"
         )
     if sources is not None and len(sources) != len(references):
         raise CorpusError(
-            f"{len(sources)} source sentences do not belong to {len(references)} references: "
+            f"{counted(len(sources), 'source sentence')} cannot belong to "
+            f"{counted(len(references), 'reference')}: "
             "give as many of one as of the other, in the same order"
         )
     if not references:

@@ -12,7 +12,7 @@ from html import escape
 
 NOT_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters that a page cannot hold."""
-VOID = frozenset({"br", "meta"})
+VOID = frozenset({"br", "link", "meta"})
 """Elements that have no end."""
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 

@@ -14,6 +14,16 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, such as ``1 pair`` or ``2,000 pairs``.
+
+    Args:
+        number: How many.
+        thing: What one of them is called.
+    """
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 @dataclass(frozen=True)
 class Headway:
     """How far a bulk translation is.
@@ -36,7 +46,7 @@ class Headway:
 
     def facts(self) -> str:
         """All of it on one line, but for the seconds that have passed."""
-        facts = [f"{self.lines:,} lines", f"{self.lines_per_s:,.0f} lines/s"]
+        facts = [counted(self.lines, "line"), f"{self.lines_per_s:,.0f} lines/s"]
         if self.tokens_per_s is not None:
             facts.append(f"{self.tokens_per_s:,.0f} tokens/s")
         if self.left_s is not None:

@@ -4,11 +4,14 @@ Files appear whole or not at all (`nmt.files`), so that a process killed at any 
 complete state.
 """
 
+import difflib
 import hashlib
 import json
+import math
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +38,10 @@ CHECKPOINTS = Path("checkpoints")
 SHIPPED = ("fr-en", "en-fr")
 """The models that come with nmt, folders under ``checkpoints/``; the first is the usual one."""
 _PACKAGE = Path(__file__).resolve().parent
+
+POOR_BLEU = 5.0
+"""On the dev set; a run below it has hardly learned anything yet."""
+_BLEU_IN_CARD = re.compile(r"^\|[^|]*\bBLEU\b[^|]*\| *\**([0-9]+(?:\.[0-9]+)?)", re.MULTILINE)
 
 DEFAULT_RECIPE = "starter"
 
@@ -70,6 +77,8 @@ _FIXED_KEYS = (
 )
 """What the weights, the optimiser's state or the order of batches depends on; the other keys may
 change while a run goes on."""
+_MACHINE_KEYS = ("training.threads", "training.device")
+"""What is set for a machine, and not for a corpus."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +140,12 @@ class RunDirectory:
     @property
     def report_file(self) -> Path:
         """The page about the run."""
-        return self.path / "report.html"
+        return self._about("report.html")
 
     @property
     def translations_file(self) -> Path:
         """The translations that the page is about."""
-        return self.path / "report.json"
+        return self._about("report.json")
 
     @property
     def shipped_mark(self) -> Path:
@@ -153,6 +162,31 @@ class RunDirectory:
         """What to call it when saying which model speaks."""
         return f"{self.path.name} (came with nmt)" if self.is_shipped else str(self.path)
 
+    @property
+    def introduced(self) -> str:
+        """The same, and how good it is."""
+        bleu = self.dev_bleu
+        facts = ["came with nmt"] * self.is_shipped
+        facts += [] if bleu is None else [f"dev BLEU {bleu:.1f}"]
+        facts += ["not finished"] * (self.model_file.is_file() and not self.is_finished)
+        name = self.path.name if self.is_shipped else str(self.path)
+        return f"{name} ({', '.join(facts)})" if facts else name
+
+    @property
+    def dev_bleu(self) -> float | None:
+        """BLEU of its weights on the dev set, as its training or its card has it; None if neither.
+
+        The one is of greedy translations, the other may be of better ones.
+        """
+        from nmt.report.history import read_history
+
+        best = read_history(self.metrics_file).best
+        if best is not None and math.isfinite(bleu := best.number("bleu")):
+            return bleu
+        card = self.card.read_text("utf-8", "replace") if self.card.is_file() else ""
+        found = _BLEU_IN_CARD.search(card)
+        return float(found[1]) if found else None
+
     def hypotheses_file(self, name: str) -> Path:
         """Where the translations of a test set are written.
 
@@ -160,7 +194,15 @@ class RunDirectory:
             name: What was translated, such as ``test`` or the name of a file.
         """
         safe = re.sub(r"[^\w.-]+", "_", name)
-        return self.path / f"hypotheses.{safe}.txt"
+        return self._about(f"hypotheses.{safe}.txt")
+
+    def _about(self, name: str) -> Path:
+        """Where something about the run is written: into its folder, if that is the user's.
+
+        A model that came with nmt is in the installed package; what is about it goes into the
+        working directory.
+        """
+        return Path(f"{self.path.name}.{name}") if self.is_shipped else self.path / name
 
     def tokenizer_files(self, joint: bool) -> tuple[Path, Path]:
         """The files of the source and of the target tokenizer; one and the same if ``joint``."""
@@ -453,8 +495,11 @@ class Direction:
         return cls(corpus.source, corpus.target)
 
     def holds(self, other: "Direction") -> bool:
-        """Whether another one, without gaps, is what this one asks for."""
-        return self.source in ("", other.source) and self.target in ("", other.target)
+        """Whether another one, without gaps, is what this one asks for, in capitals or not."""
+        return all(
+            wanted.lower() in ("", code.lower())
+            for wanted, code in ((self.source, other.source), (self.target, other.target))
+        )
 
     def __str__(self) -> str:
         words = ("from", self.source) * bool(self.source) + ("to", self.target) * bool(self.target)
@@ -465,9 +510,15 @@ ANY_DIRECTION = Direction()
 
 
 def chosen_runs(
-    directories: Sequence[Path], direction: Direction = ANY_DIRECTION
+    directories: Sequence[Path],
+    direction: Direction = ANY_DIRECTION,
+    *,
+    even_poor: bool = False,
 ) -> list[RunDirectory]:
     """The runs to translate with.
+
+    Where none is named, a run that has hardly learned anything gives way to a better one that
+    translates between the same languages, which is said on standard error.
 
     Args:
         directories: Those that are named; of a model that came with nmt, the name alone is enough
@@ -475,6 +526,7 @@ def chosen_runs(
             divided as in PATH, else the one under ``checkpoints/`` trained last, else a model that
             came with nmt.
         direction: What they have to translate from and into.
+        even_poor: Take the one trained last, however little it has learned.
 
     Raises:
         RunError: One is not a trained run or translates otherwise, or there is none.
@@ -483,7 +535,8 @@ def chosen_runs(
         names = os.environ.get("NMT_MODEL", "").split(os.pathsep)
         directories = [Path(name) for name in names if name]
     if not directories:
-        return [RunDirectory.open(_run_for(direction).path)]
+        run = _run_for(direction)
+        return [RunDirectory.open((run if even_poor else _better_than(run)).path)]
     shipped = {run.path.name: run.path for run in shipped_models()}
     runs = [
         RunDirectory.open(path if path.exists() else shipped.get(str(path), path))
@@ -518,6 +571,24 @@ def _run_for(direction: Direction) -> RunDirectory:
     )
 
 
+def _better_than(run: RunDirectory) -> RunDirectory:
+    """A run, or another one in its place if it is poor and that is not."""
+    bleu = run.dev_bleu
+    if run.is_shipped or bleu is None or bleu >= POOR_BLEU:
+        return run
+    for other in (*_trained_runs(CHECKPOINTS), *shipped_models()):
+        quality = other.dev_bleu
+        is_good = other.is_shipped or (quality is not None and quality >= POOR_BLEU)
+        if is_good and Direction.of(other) == Direction.of(run):
+            print(
+                f"{run.path} was trained last, but its dev BLEU is only {bleu:.1f}, so "
+                f"{other.described} takes its place: name it with --model to have it nevertheless",
+                file=sys.stderr,
+            )
+            return other
+    return run
+
+
 def _trained_runs(root: Path) -> list[RunDirectory]:
     """The runs that were trained here and not shipped, the latest first."""
     trained = [run for run in _runs(root) if run.is_trained and not run.is_shipped]
@@ -545,11 +616,13 @@ def plan_run(
         folder: Of the run. None for the one under ``checkpoints/`` that is named after the recipe,
             and after its languages where the overrides change them.
         overrides: See `override`.
-        resume: Whether to go on where there is something to go on from.
+        resume: Whether to go on where there is something to go on from. What the machine of a run
+            is to do then stays as it was, where neither recipe nor overrides say.
 
     Raises:
         ConfigError: There is no such recipe, or it is wrong.
-        RunError: The folder holds a model that came with nmt.
+        RunError: The folder holds a model that came with nmt; or it is no run to go on with, and
+            no recipe says what to start there.
     """
     run, config = _planned(recipe, folder, overrides, resume)
     if run.is_shipped:
@@ -563,19 +636,43 @@ def plan_run(
 def _planned(
     recipe: str | None, folder: Path | None, overrides: Sequence[str], resume: bool
 ) -> tuple[RunDirectory, RunConfig]:
-    if folder is not None and _has_own_config(folder, recipe, resume):
-        return RunDirectory(folder), override(RunDirectory(folder).config(), overrides)
+    if resume and recipe is None and folder is not None:
+        own = RunDirectory(folder)
+        if not own.config_file.exists():
+            raise RunError(_no_run_at(folder))
+        return own, override(own.config(), overrides)
     file = find_recipe(recipe or DEFAULT_RECIPE)
     config = load_recipe(file, overrides)
-    if folder is None:
-        folder = CHECKPOINTS / _default_name(file, config)
-        if _has_own_config(folder, recipe, resume):
-            config = override(RunDirectory(folder).config(), overrides)
-    return RunDirectory(folder), config
+    run = RunDirectory(CHECKPOINTS / _default_name(file, config) if folder is None else folder)
+    if resume and run.config_file.exists():
+        kept = run.config()
+        if recipe is None:
+            config = override(kept, overrides)
+        else:
+            config = override(load_recipe(file), [*_of_its_machine(kept, file), *overrides])
+    return run, config
 
 
-def _has_own_config(folder: Path, recipe: str | None, resume: bool) -> bool:
-    return resume and recipe is None and RunDirectory(folder).config_file.exists()
+def _of_its_machine(kept: RunConfig, recipe: Path) -> list[str]:
+    """Overrides for what was set for the machine of a run, and its recipe leaves open."""
+    usual, planned = RunConfig(), load_recipe(recipe)
+    return [
+        f"{key}={value_of(kept, key)}"
+        for key in _MACHINE_KEYS
+        if value_of(planned, key) == value_of(usual, key)
+    ]
+
+
+def _no_run_at(folder: Path) -> str:
+    """Why a run cannot be gone on with, and which one may be meant."""
+    there = {run.path.name: run.path for run in _runs(CHECKPOINTS) if not run.is_shipped}
+    there |= {run.path.name: run.path for run in _runs(folder.parent) if not run.is_shipped}
+    near = [str(there[name]) for name in difflib.get_close_matches(folder.name, there)]
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    return (
+        f"{folder}: there is no run here to go on with: {meant}to start one here, name its recipe: "
+        f"`nmt train RECIPE --resume --run {shlex.quote(str(folder))}`"
+    )
 
 
 def _default_name(recipe: Path, config: RunConfig) -> str:

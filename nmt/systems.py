@@ -11,6 +11,7 @@ from nmt.corpus.text import normalise
 from nmt.errors import CorpusError, RunError
 from nmt.files import write_atomically
 from nmt.held_out import HeldOut
+from nmt.progress import counted
 from nmt.run import RunDirectory
 
 Changed = Callable[[RunConfig], tuple[RunConfig, SearchConfig]]
@@ -82,8 +83,9 @@ class TranslatedFile:
         texts = tuple(map(normalise, read_lines(self.path)))
         if len(texts) != len(test_set.references):
             raise CorpusError(
-                f"{self.path} has {len(texts)} lines but the test set {test_set.name} has "
-                f"{len(test_set.references)}: line N must be the translation of its sentence N"
+                f"{self.path} has {counted(len(texts), 'line')} but the test set "
+                f"{test_set.name} has {len(test_set.references)}: line N must be the "
+                "translation of its sentence N"
             )
         return texts
 

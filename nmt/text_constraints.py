@@ -21,7 +21,8 @@ class TextConstraints:
 
     Attributes:
         prefix: It begins with this. The last word may be gone on with, but a model that has only
-            seen whole words does that badly: best end with a whole one.
+            seen whole words does that badly: best end with a whole one. With a space at its end
+            another word follows.
         required: Words or phrases that it holds, each of them after a space or at the start, in
             any order; one that is listed twice it holds twice.
         forbidden: Words or phrases that it does not hold, likewise; punctuation nowhere, unless in
@@ -75,6 +76,7 @@ class ConstraintEncoder:
             found.append(
                 Constraints(
                     prefix=tuple(self._tokenizer.encode(prefix)),
+                    opens_word=prefix[-1:].isspace() and not prefix.isspace(),
                     required=tuple(tuple(self._tokenizer.encode(phrase)) for phrase in required),
                     forbidden=tuple(forbidden),
                 )

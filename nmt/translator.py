@@ -20,6 +20,7 @@ from nmt.decoding.forced import Dictated, dictate
 from nmt.decoding.loops import has_loop
 from nmt.decoding.search import Hypothesis, search
 from nmt.decoding.stepper import Stepper
+from nmt.detection import WrongWay
 from nmt.errors import RunError, SearchError
 from nmt.glossary import Glossary
 from nmt.run import RunDirectory
@@ -29,6 +30,8 @@ from nmt.translation import ScoredPair, TranslatedHypothesis, Translation
 from nmt.verbatim import (
     Reading,
     as_it_is,
+    begun_by,
+    completed,
     copied,
     lost_numbers,
     reading_of,
@@ -75,11 +78,15 @@ class Part:
         ids: The source subwords of what is read, without the end of sentence; none if the text is
             copied.
         begins_word: False where the text was cut in the middle of a word.
+        prefix: What the translation begins with.
+        begun: The same without what the model does not write.
     """
 
     reading: Reading
     ids: list[int]
     begins_word: bool = True
+    prefix: str = ""
+    begun: str = ""
 
     @property
     def text(self) -> str:
@@ -103,6 +110,7 @@ class Translator:
         max_tokens: Source subwords above which a text is split; None to never split.
         threads: Batches that are translated at a time.
         whole: The same model without its shortlist, where it has one.
+        wrong_way: What notices texts in the wrong language, if anything does.
     """
 
     def __init__(
@@ -114,6 +122,7 @@ class Translator:
         max_tokens: int | None = None,
         threads: int = 1,
         whole: Stepper[Any] | None = None,
+        wrong_way: WrongWay | None = None,
     ) -> None:
         self.options = options
         self._stepper = stepper
@@ -122,6 +131,7 @@ class Translator:
         self._target_tokenizer = target_tokenizer
         self._max_tokens = max_tokens
         self._threads = threads
+        self._wrong_way = wrong_way
 
     @classmethod
     def load(
@@ -146,15 +156,18 @@ class Translator:
         options = config.search if options is None else options
         sizes = source.vocabulary_size, target.vocabulary_size
         longest = config.training.max_tokens
+        languages = config.corpus.source, config.corpus.target
         if not run.is_exported:
             stepper = _torch_stepper(run, config, sizes)
-            return cls(stepper, source, target, options, longest)
+            wrong_way = WrongWay(languages, target, None)
+            return cls(stepper, source, target, options, longest, wrong_way=wrong_way)
         from nmt.decoding.exported import load_stepper
 
         exported = load_stepper(run.export, (source.digest, target.digest))
         whole = exported.without_shortlist()
         threads = cores() if threads is None else threads
-        return cls(exported, source, target, options, longest, threads, whole)
+        wrong_way = WrongWay(languages, target, exported.lexicon)
+        return cls(exported, source, target, options, longest, threads, whole, wrong_way)
 
     @classmethod
     def load_ensemble(
@@ -193,6 +206,7 @@ class Translator:
             min(lengths, default=None),
             min(each._threads for each in every),
             EnsembleStepper([each._whole for each in every]),
+            first._wrong_way,
         )
 
     @property
@@ -229,12 +243,7 @@ class Translator:
         refuse_one_text(texts)
         wanted = [ANYTHING] * len(texts) if constraints is None else constraints
         split = [
-            self._parts(
-                text,
-                self._read(options, each == ANYTHING and not (glossary and glossary.targets(text))),
-                # in which sentence a required word is to be cannot be known
-                options.split_sentences and not each.required,
-            )
+            self._begun_parts(text, each, options, bool(glossary and glossary.targets(text)))
             for text, each in zip(texts, wanted, strict=True)
         ]
         found = self._found(split, options, self._constraints(split, constraints, glossary))
@@ -274,6 +283,21 @@ class Translator:
         from nmt.markup import translate_markup
 
         return translate_markup(translate, texts, language)
+
+    def is_wrong_way(self, text: str) -> bool:
+        """Whether a text is clearly in the language that is translated into.
+
+        Such a text is translated all the same, into nonsense. Of a few words that both languages
+        may have nothing is clear.
+
+        Args:
+            text: One or more sentences, of which the first 1,000 characters are looked at.
+
+        Raises:
+            SearchError: The text holds a NUL or a lone surrogate.
+        """
+        check_text(text)
+        return self._wrong_way is not None and self._wrong_way.is_noticed(text)
 
     def score(
         self, sources: Sequence[str], targets: Sequence[str], options: SearchConfig | None = None
@@ -351,13 +375,18 @@ class Translator:
             SearchError: The text is empty or too long for the model, or is not text.
         """
         check_text(prefix)
-        parts = self._parts(text, self._read(self.options, False), by_sentence=False)
+        options = self.options.model_copy(update={"split_sentences": False})
+        parts = self._begun_parts(text, TextConstraints(prefix), options)
         if len(parts) != 1:
             problem = "too long for the model: give one sentence" if parts else "empty"
             raise SearchError(f"{text[:40]!r}: this text is {problem}")
-        from nmt.next_words import NextWords
+        from nmt.next_words import NextWord, NextWords
 
-        return NextWords(self._whole, self._target_tokenizer).after(parts[0].ids, prefix, count)
+        if parts[0].prefix != prefix:  # it ends within what is copied
+            return [NextWord(parts[0].prefix.split(" ")[-1], 1.0)]
+        return NextWords(self._whole, self._target_tokenizer).after(
+            parts[0].ids, parts[0].begun, count
+        )
 
     def explain(
         self, text: str, options: SearchConfig | None = None, *, runners_up: int = 4
@@ -392,6 +421,30 @@ class Translator:
         if not options.robust:
             return as_it_is
         return partial(reading_of, tokenizer=self._source_tokenizer, is_free=is_free)
+
+    def _begun_parts(
+        self, text: str, wanted: TextConstraints, options: SearchConfig, has_terms: bool = False
+    ) -> list[Part]:
+        """The parts of a text, the first with what its translation begins with.
+
+        Args:
+            text: The text.
+            wanted: What its translation has to be like.
+            options: How to search.
+            has_terms: A glossary has words of the text.
+        """
+        # in which sentence a required word is to be cannot be known
+        by_sentence = options.split_sentences and not wanted.required
+        is_free = not (wanted.required or wanted.forbidden or has_terms)
+        parts = self._parts(text, self._read(options, is_free), by_sentence)
+        if not parts or not wanted.prefix:
+            return parts
+        prefix = completed(parts[0].reading, wanted.prefix)
+        begun = begun_by(parts[0].reading, prefix)
+        if begun is None:
+            parts = self._parts(text, self._read(options, False), by_sentence)
+            prefix = begun = wanted.prefix
+        return [replace(parts[0], prefix=prefix, begun=begun), *parts[1:]]
 
     def _parts(self, text: str, read: Read, by_sentence: bool) -> list[Part]:
         """The parts of a text, none of them empty or too long."""
@@ -430,9 +483,16 @@ class Translator:
         each = (
             constraints
             for parts, of_text in zip(split, wanted, strict=True)
-            for constraints in encoder.of_parts([part.text for part in parts], of_text)
+            for constraints in encoder.of_parts(
+                [part.text for part in parts],
+                replace(of_text, prefix=parts[0].begun) if parts else of_text,
+            )
         )
-        return Constrained(tuple(each), self._target_tokenizer.goes_on)
+        return self._constrained(tuple(each))
+
+    def _constrained(self, each: tuple[Constraints, ...]) -> Constrained:
+        tokenizer = self._target_tokenizer
+        return Constrained(each, tokenizer.goes_on, tokenizer.opens_word)
 
     def _found(
         self, split: list[list[Part]], options: SearchConfig, constrained: Constrained | None
@@ -464,7 +524,7 @@ class Translator:
         careful = options.model_copy(
             update={"no_repeat": no_repeat, "diversity_groups": 1, "n_best": options.beam}
         )
-        constrained = Constrained(tuple(bounds), self._target_tokenizer.goes_on)
+        constrained = self._constrained(tuple(bounds))
         found = self._search([part.ids for part in parts], careful, constrained)
         return [
             [one for one in hypotheses if not self._fails(part, one)][: options.n_best]
@@ -584,7 +644,7 @@ class Translator:
         alignment = align_units(source, target, attention)
         if not part.reading.changes:
             return alignment
-        return restored(part.reading, alignment, part.begins_word)
+        return restored(part.reading, alignment, part.begins_word, part.prefix)
 
 
 def refuse_one_text(texts: Sequence[str]) -> None:

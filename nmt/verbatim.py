@@ -139,13 +139,16 @@ def reading_of(text: str, tokenizer: Tokenizer, is_free: bool = True) -> Reading
     return Reading(text, read, places, spans, is_shouted)
 
 
-def restored(reading: Reading, alignment: Alignment, begins_word: bool = True) -> Alignment:
+def restored(
+    reading: Reading, alignment: Alignment, begins_word: bool = True, prefix: str = ""
+) -> Alignment:
     """The alignment of a text and its whole translation.
 
     Args:
         reading: Of the text.
         alignment: Of what was read and its translation.
         begins_word: Whether the text does.
+        prefix: What the whole translation begins with; see `begun_by`.
 
     Returns:
         The same with the text's own characters and capitals, and with what was taken out.
@@ -166,6 +169,8 @@ def restored(reading: Reading, alignment: Alignment, begins_word: bool = True) -
     looks = np.zeros((len(alignment.target_units), len(source)), dtype=np.float32)
     looks[:, [column_of[start] for start in read_at]] = alignment.weights
     places = [_place(alignment, read_at, start) for start, _ in reading.spans]
+    if prefix:
+        places = _places_beside(prefix, reading, alignment.target_units, places)
     target: list[Unit] = []
     weights = []
     pieces = []  # what was put back counts as one, which looked at itself
@@ -213,6 +218,40 @@ def without_spans(reading: Reading, translation: str) -> str:
             joins = bool(after) and not is_word_character(after[0])
             translation = before.rstrip() + after if joins else f"{before} {after}"
     return translation
+
+
+def completed(reading: Reading, prefix: str) -> str:
+    """A prefix that ends within something that is put back, with all of that; else itself.
+
+    Args:
+        reading: Of the text.
+        prefix: What the whole translation begins with.
+    """
+    *_, last = prefix.split(" ")
+    if not last or last.isalpha():  # which may be any word
+        return prefix
+    spans = (reading.text[start:end] for start, end in reading.spans)
+    whole = next((span for span in spans if span.startswith(last)), last)
+    return prefix.removesuffix(last) + whole
+
+
+def begun_by(reading: Reading, prefix: str) -> str | None:
+    """What the model is to begin with, so that the translation that `restored` gives has a prefix.
+
+    Args:
+        reading: Of the text.
+        prefix: What the whole translation begins with, `completed`.
+
+    Returns:
+        The prefix without what is put back; None where that cannot be told, for the model writes
+        nothing, or small letters for capitals.
+    """
+    if not reading.changes:
+        return prefix
+    if not reading.read or reading.is_shouted:
+        return None
+    begun = without_spans(reading, prefix).strip()
+    return f"{begun} " if begun and prefix[-1:].isspace() else begun
 
 
 def lost_numbers(text: str, translation: str) -> list[str]:
@@ -365,6 +404,42 @@ def _place(alignment: Alignment, read_at: Sequence[int], start: int) -> int:
     while place < end and not target[place].opens_word:  # not into a word
         place += 1
     return place
+
+
+def _places_beside(
+    prefix: str, reading: Reading, target: Sequence[Unit], places: Sequence[int]
+) -> list[int]:
+    """Before which unit of the translation each span goes, where it begins with a prefix.
+
+    Args:
+        prefix: What the whole translation begins with.
+        reading: Of the text.
+        target: The units of the translation.
+        places: Where the spans would go without it.
+    """
+    first_free = _units_of(without_spans(reading, prefix), target)
+    found: list[int] = []
+    ends: dict[str, int] = {}
+    for place, (start, end) in zip(places, reading.spans, strict=True):
+        span = reading.text[start:end]
+        at = prefix.find(span, ends.get(span, 0))
+        if at < 0:
+            place = max(place, first_free)
+        else:
+            ends[span] = at + len(span)
+            place = _units_of(without_spans(reading, prefix[:at]), target)
+        found.append(place)
+    return found
+
+
+def _units_of(text: str, target: Sequence[Unit]) -> int:
+    """How many units a translation takes to spell a text that it begins with."""
+    left = len("".join(text.split()))
+    count = 0
+    while left > 0 and count < len(target):
+        left -= len("".join(target[count].text.split()))
+        count += 1
+    return count
 
 
 def _is_word(unit: Unit) -> bool:

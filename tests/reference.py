@@ -33,16 +33,20 @@ def part(weights: Weights, prefix: str) -> dict[str, Array]:
     return {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
 
 
-# Cells. W reads the input x, U the state h before; gates are stacked in W, U and b.
+# Cells. W reads the input x, U the state h before; gates are stacked in W, U and b. Each gives its
+# output and the state after.
+
+Step = tuple[Array, State]
 
 
-def elman_step(weights: Weights, x: Array, state: State) -> State:
+def elman_step(weights: Weights, x: Array, state: State) -> Step:
     """Elman 1990: h' = tanh(W x + U h + b)."""
     (h,) = state
-    return (np.tanh(weights["weight_input"] @ x + weights["weight_hidden"] @ h + weights["bias"]),)
+    h = np.tanh(weights["weight_input"] @ x + weights["weight_hidden"] @ h + weights["bias"])
+    return h, (h,)
 
 
-def lstm_step(weights: Weights, x: Array, state: State) -> State:
+def lstm_step(weights: Weights, x: Array, state: State) -> Step:
     """Gers et al. 2000, no peepholes: input and forget gate, candidate, output gate."""
     h, c = state
     w_i, w_f, w_g, w_o = np.split(weights["weight_input"], 4)
@@ -53,10 +57,11 @@ def lstm_step(weights: Weights, x: Array, state: State) -> State:
     candidate = np.tanh(w_g @ x + u_g @ h + b_g)
     show = sigmoid(w_o @ x + u_o @ h + b_o)
     new_c = keep * c + write * candidate
-    return show * np.tanh(new_c), new_c
+    new_h = show * np.tanh(new_c)
+    return new_h, (new_h, new_c)
 
 
-def gru_step(weights: Weights, x: Array, state: State) -> State:
+def gru_step(weights: Weights, x: Array, state: State) -> Step:
     """The GRU of cuDNN: n = tanh(W x + b + r * (U h + b')), h' = (1 - z) n + z h."""
     (h,) = state
     w_r, w_z, w_n = np.split(weights["weight_input"], 3)
@@ -65,10 +70,11 @@ def gru_step(weights: Weights, x: Array, state: State) -> State:
     reset = sigmoid(w_r @ x + u_r @ h + b_r)
     update = sigmoid(w_z @ x + u_z @ h + b_z)
     candidate = np.tanh(w_n @ x + b_n + reset * (u_n @ h + weights["bias_candidate"]))
-    return ((1.0 - update) * candidate + update * h,)
+    new_h = (1.0 - update) * candidate + update * h
+    return new_h, (new_h,)
 
 
-def cho_gru_step(weights: Weights, x: Array, state: State) -> State:
+def cho_gru_step(weights: Weights, x: Array, state: State) -> Step:
     """Cho et al. 2014, equations 5 to 8: h~ = tanh(W x + U (r * h)), h' = z h + (1 - z) h~."""
     (h,) = state
     w_r, w_z, w_n = np.split(weights["weight_input"], 3)
@@ -77,14 +83,63 @@ def cho_gru_step(weights: Weights, x: Array, state: State) -> State:
     reset = sigmoid(w_r @ x + u_r @ h + b_r)
     update = sigmoid(w_z @ x + u_z @ h + b_z)
     candidate = np.tanh(w_n @ x + u_n @ (reset * h) + b_n)
-    return (update * h + (1.0 - update) * candidate,)
+    new_h = update * h + (1.0 - update) * candidate
+    return new_h, (new_h,)
 
 
-STEPS: dict[str, Callable[[Weights, Array, State], State]] = {
+def sru_step(weights: Weights, x: Array, state: State) -> Step:
+    """Lei et al. 2018, equations 1 to 4; the highway is x, or W_x x where its size is another."""
+    (c,) = state
+    size = len(c)
+    *w_x, w, w_f, w_r = np.split(weights["weight_input"], len(weights["weight_input"]) // size)
+    v_f, v_r = weights["peephole"]
+    b_f, b_r = np.split(weights["bias"], 2)
+    forget = sigmoid(w_f @ x + v_f * c + b_f)
+    reset = sigmoid(w_r @ x + v_r * c + b_r)
+    new_c = forget * c + (1.0 - forget) * (w @ x)
+    highway = w_x[0] @ x if w_x else x
+    return reset * new_c + (1.0 - reset) * highway, (new_c,)
+
+
+def ssru_step(weights: Weights, x: Array, state: State) -> Step:
+    """Kim et al. 2019: f = sigmoid(W_f x + b_f), c' = f c + (1 - f) W x, o = ReLU(c')."""
+    (c,) = state
+    w, w_f = np.split(weights["weight_input"], 2)
+    forget = sigmoid(w_f @ x + weights["bias"])
+    new_c = forget * c + (1.0 - forget) * (w @ x)
+    return np.maximum(new_c, 0.0), (new_c,)
+
+
+def mingru_step(weights: Weights, x: Array, state: State) -> Step:
+    """Feng et al. 2024, section 3.1: h' = (1 - z) h + z h~ with z and h~ of x alone."""
+    (h,) = state
+    w_h, w_z = np.split(weights["weight_input"], 2)
+    b_h, b_z = np.split(weights["bias"], 2)
+    update = sigmoid(w_z @ x + b_z)
+    new_h = (1.0 - update) * h + update * (w_h @ x + b_h)
+    return new_h, (new_h,)
+
+
+def minlstm_step(weights: Weights, x: Array, state: State) -> Step:
+    """Feng et al. 2024, section 3.2: h' = f' h + i' h~ with f' = f / (f + i), i' = i / (f + i)."""
+    (h,) = state
+    w_h, w_i, w_f = np.split(weights["weight_input"], 3)
+    b_h, b_i, b_f = np.split(weights["bias"], 3)
+    write, keep = sigmoid(w_i @ x + b_i), sigmoid(w_f @ x + b_f)
+    total = write + keep
+    new_h = keep / total * h + write / total * (w_h @ x + b_h)
+    return new_h, (new_h,)
+
+
+STEPS: dict[str, Callable[[Weights, Array, State], Step]] = {
     "rnn": elman_step,
     "lstm": lstm_step,
     "gru": gru_step,
     "gru-cho": cho_gru_step,
+    "sru": sru_step,
+    "ssru": ssru_step,
+    "mingru": mingru_step,
+    "minlstm": minlstm_step,
 }
 
 
@@ -97,8 +152,8 @@ def run(cell: str, weights: Weights, inputs: Array, state: State) -> tuple[Array
     """A cell over inputs of shape (steps, input size): outputs (steps, hidden size), last state."""
     outputs = []
     for x in inputs:
-        state = STEPS[cell](weights, x, state)
-        outputs.append(state[0])
+        output, state = STEPS[cell](weights, x, state)
+        outputs.append(output)
     return np.array(outputs), state
 
 
@@ -106,9 +161,11 @@ def zeros(cell: str, size: int) -> State:
     return (np.zeros(size),) * states_of(cell)
 
 
-def bidirectional(cell: str, forwards: Weights, backwards: Weights, inputs: Array) -> Array:
+def bidirectional(
+    cell: str, forwards: Weights, backwards: Weights, inputs: Array, size: int
+) -> Array:
     """Schuster and Paliwal 1997: one reader from each end, side by side at each token."""
-    start = zeros(cell, forwards["weight_hidden"].shape[1])
+    start = zeros(cell, size)
     left, _ = run(cell, forwards, inputs, start)
     right, _ = run(cell, backwards, inputs[::-1], start)
     return np.concatenate([left, right[::-1]], axis=1)
@@ -204,7 +261,8 @@ def encode(config: ModelConfig, weights: Weights, source: Sequence[int]) -> Arra
     for depth, cell in enumerate(cells_of(config, config.encoder_layers)):
         layer = part(weights, f"encoder.layers.{depth}.directions")
         if config.bidirectional:
-            written = bidirectional(cell, part(layer, "0"), part(layer, "1"), vectors)
+            directions = part(layer, "0"), part(layer, "1")
+            written = bidirectional(cell, *directions, vectors, config.hidden_size // 2)
         else:
             written, _ = run(cell, part(layer, "0"), vectors, zeros(cell, config.hidden_size))
         if config.residual and written.shape[1] == vectors.shape[1]:
@@ -260,8 +318,7 @@ class _Decoder:
         for depth, cell in enumerate(self.cells):
             x = vector if depth == 0 else np.concatenate([vector, context])
             weights = part(self.weights, f"decoder.layers.{depth}")
-            self.states[depth] = STEPS[cell](weights, x, self.states[depth])
-            above = self.states[depth][0]
+            above, self.states[depth] = STEPS[cell](weights, x, self.states[depth])
             if config.residual and above.shape == vector.shape:
                 above = above + vector
             vector = above

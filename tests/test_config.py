@@ -43,7 +43,7 @@ def refusal(*overrides: str) -> str:
     path=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     rate=st.floats(1e-9, 1e9),
     seed=st.integers(0, 2**63 - 1),
-    cells=st.lists(st.sampled_from(["lstm", "gru", "gru-cho", "rnn"]), min_size=2, max_size=2),
+    cells=st.lists(st.sampled_from(["lstm", "gru-cho", "rnn", "mingru"]), min_size=2, max_size=2),
 )
 def test_what_is_saved_is_read_back_equal(
     tmp_path_factory: pytest.TempPathFactory, path: str, rate: float, seed: int, cells: list[str]
@@ -77,7 +77,8 @@ def test_every_key_has_a_help_text_and_says_what_it_takes() -> None:
     assert described["training.epochs"].default == "10"
     assert described["training.epochs"].values == "a whole number"
     assert described["tokenizer.joint"].values == "true or false"
-    assert described["model.cell"].values == "lstm, gru, gru-cho, rnn or a list of these"
+    cells = "lstm, gru, gru-cho, rnn, sru, ssru, mingru, minlstm"
+    assert described["model.cell"].values == f"{cells} or a list of these"
     assert "``" not in described["corpus.path"].help
 
 
@@ -112,7 +113,7 @@ def test_a_section_is_not_a_key() -> None:
         ("[trainning]\nepochs = 3\n", "unknown key trainning: did you mean training?"),
         ("training = 3\n", "training is 3: it is a section, [training]"),
         ("[training]\nepochs = 'many'\n", "training.epochs is 'many': it takes a whole number"),
-        ("[model]\ncell = 'lsmt'\n", "model.cell is 'lsmt': it takes lstm, gru, gru-cho, rnn or"),
+        ("[model]\ncell = 'lsmt'\n", "model.cell is 'lsmt': it takes lstm, gru, gru-cho, rnn, "),
         ("[model]\ncell = ['gru', 'x']\n", "model.cell is ['gru', 'x']: it takes lstm"),
         ("[training]\nepochs = 0\n", "training.epochs is 0: it must be greater than or equal to 1"),
         ("[training\n", "not a TOML file"),

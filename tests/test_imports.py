@@ -271,6 +271,7 @@ def test_what_needs_more_than_the_base_install_says_in_one_line_what_and_how_to_
     done = in_base_install(base_install, tmp_path, "-m", "nmt", *command.split())
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
+    assert not (tmp_path / "new").exists()
     *_, last = done.stderr.splitlines()
     names = "|".join(TO_TRAIN)
     assert re.fullmatch(

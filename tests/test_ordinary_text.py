@@ -346,3 +346,46 @@ def test_a_paragraph_of_500_words_is_translated_whole(shipped: RunDirectory) -> 
     [found] = translator.translate([without_marks])
     assert 100 < len(found.text.split()) < 1500
     assert found.hypotheses[0].is_complete
+
+
+ADDRESSED = "Regarde https://example.org/a?b=1 ce soir 😀."
+
+
+@pytest.mark.skipif(not shipped_models(), reason="without the models that come with nmt")
+def test_what_is_kept_verbatim_stays_so_where_a_translation_is_begun() -> None:
+    translator = Translator.load(shipped_models()[0])
+
+    def begun(text: str, prefix: str) -> str:
+        return translator.translate([text], None, [TextConstraints(prefix=prefix)])[0].text
+
+    whole = begun(ADDRESSED, "Look at")
+    address = " https://example.org/a?b=1"
+    for more in ("", " ", address, f"{address} ", address[:7]):
+        assert begun(ADDRESSED, f"Look at{more}") == whole
+    assert whole.startswith("Look at https://example.org/a?b=1 ")
+    assert whole.count("https") == whole.count("😀") == 1
+    assert begun("😀 Il fait froid.", "😀 It ").startswith("😀 It is ")
+    early = begun("Le train part à 18:45 pour Paris.", "At 18:45 the train")
+    assert early.startswith("At 18:45 the train ")
+    assert early.count("18:45") == 1
+    late = begun("Le train part à 18:45 pour Paris.", "The train ")
+    assert late.startswith("The train ")
+    assert late.count("18:45") == 1
+    assert begun("https://example.org", "See").startswith("See")
+    [cut] = translator.alternatives(ADDRESSED, "Look at https://exam")
+    assert (cut.text, cut.probability) == ("https://example.org/a?b=1", 1.0)
+    after, without = (
+        [word.text for word in translator.alternatives(ADDRESSED, prefix)]
+        for prefix in ("Look at https://example.org/a?b=1 ", "Look at ")
+    )
+    assert after == without
+
+
+@pytest.mark.skipif(not shipped_models(), reason="without the models that come with nmt")
+def test_after_a_prefix_with_a_space_at_its_end_a_word_begins() -> None:
+    translator = Translator.load(shipped_models()[0])
+    goes_on, begins = translator.translate(
+        ["Il fait froid."] * 2, None, [TextConstraints(prefix=prefix) for prefix in ("It", "It ")]
+    )
+    assert goes_on.text == "It's cold."
+    assert begins.text == "It is cold."

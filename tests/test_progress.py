@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from nmt.progress import Headway, LineDisplay, LiveDisplay, Meter, clock
+from nmt.progress import Headway, LineDisplay, LiveDisplay, Meter, clock, counted
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,12 @@ def test_a_bar_shows_the_facts_and_leaves_only_the_notes(
     assert "1,200 lines  100 lines/s  0:36 left" in written.getvalue()
     assert "[b] is no markup" in written.getvalue()
     assert written.getvalue().endswith("\x1b[2K"), "the bar is still there"
+
+
+def test_one_thing_is_not_several() -> None:
+    assert [counted(n, "pair") for n in (0, 1, 2, 2000)] == [
+        "0 pairs",
+        "1 pair",
+        "2 pairs",
+        "2,000 pairs",
+    ]

@@ -409,6 +409,61 @@ def test_a_named_model_has_to_translate_in_the_direction_that_is_asked_for(
         chosen_runs([], Direction(target="fr"))
 
 
+def with_bleu(run: RunDirectory, bleu: float) -> RunDirectory:
+    """A run as if it had such a BLEU on its dev set."""
+    kept = {"kind": "validation", "step": 9, "is_best": True, "bleu": bleu}
+    worse = kept | {"step": 10, "is_best": False, "bleu": bleu / 2}
+    run.metrics_file.write_text(f"{json.dumps(kept)}\n{json.dumps(worse)}\n")
+    return run
+
+
+def test_a_run_is_introduced_with_its_quality(package: Path) -> None:
+    run = with_bleu(trained(Path("checkpoints/own")), 12.34)
+    assert run.introduced == "checkpoints/own (dev BLEU 12.3, not finished)"
+    run.card.write_text("| dev BLEU (greedy, cased) | 99.9 |\n")
+    assert run.introduced == "checkpoints/own (dev BLEU 12.3)"
+    run.metrics_file.unlink()
+    assert run.introduced == "checkpoints/own (dev BLEU 99.9)"
+    forward = shipped(package / "fr-en", "fr", "en")
+    assert forward.introduced == "fr-en (came with nmt)"
+    forward.card.write_text("| | |\n|---|---|\n| BLEU | **55.1** (95% of resamples) |\n")
+    assert forward.introduced == "fr-en (came with nmt, dev BLEU 55.1)"
+
+
+def test_a_run_that_has_learned_nothing_gives_way_to_a_better_one_of_its_direction(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poor = with_bleu(trained(Path("checkpoints/poor")), 0.4)
+    shipped(package / "en-fr", "en", "fr")
+    assert chosen_runs([]) == [poor], "there is no other"
+    assert capsys.readouterr().err == ""
+    forward = shipped(package / "fr-en", "fr", "en")
+    assert chosen_runs([]) == chosen_runs([], Direction("fr")) == [forward]
+    said = "checkpoints/poor was trained last, but its dev BLEU is only 0.4, so fr-en (came with"
+    assert capsys.readouterr().err.count(said) == 2
+    assert chosen_runs([], even_poor=True) == chosen_runs([poor.path]) == [poor]
+    good = with_bleu(trained(Path("checkpoints/good")), 5.0)
+    os.utime(good.model_file, (1000, 1000))
+    assert chosen_runs([]) == [good], "of two that are good the own one"
+    with_bleu(poor, 5.0)
+    assert chosen_runs([]) == [poor]
+
+
+def test_nothing_is_written_into_a_model_that_came_with_nmt(package: Path) -> None:
+    forward = shipped(package / "fr-en", "fr", "en")
+    assert forward.hypotheses_file("a b") == Path("fr-en.hypotheses.a_b.txt")
+    assert forward.report_file == Path("fr-en.report.html")
+    assert forward.translations_file == Path("fr-en.report.json")
+    own = trained(Path("checkpoints/own"))
+    for file in (own.hypotheses_file("x"), own.report_file, own.translations_file):
+        assert file.parent == own.path
+
+
+def test_codes_of_languages_may_be_in_capitals(package: Path) -> None:
+    forward = shipped(package / "fr-en", "fr", "en")
+    assert chosen_runs([], Direction("FR", "En")) == [forward]
+
+
 @pytest.mark.parametrize("resume", [True, False])
 def test_a_shipped_model_is_not_trained(package: Path, resume: bool) -> None:
     run = shipped(package / "fr-en", "fr", "en")
@@ -582,7 +637,35 @@ def test_resuming_without_a_recipe_takes_that_of_the_run(recipes: Path) -> None:
     assert plan_run(None, Path("x"), ["seed=1"], resume=True)[1].seed == 1
     assert plan_run("mine", Path("x"), [], resume=True)[1].seed == 4
     assert plan_run(None, Path("x"), [], resume=False)[1].seed == 3
-    assert plan_run(None, Path("new"), [], resume=True)[1].seed == 3
+    assert plan_run("mine", Path("new"), [], resume=True)[1].seed == 4
+
+
+def test_a_run_that_is_not_there_is_not_gone_on_with_as_another(package: Path) -> None:
+    trained(Path("checkpoints/starter"))
+    trained(Path("mine/tatoeba"))
+    for typo, meant in (
+        ("checkpoints/startr", "did you mean checkpoints/starter? "),
+        ("startr", "did you mean checkpoints/starter? "),
+        ("mine/tatoeba-", "did you mean mine/tatoeba? "),
+        ("new", ""),
+    ):
+        with pytest.raises(RunError) as caught:
+            plan_run(None, Path(typo), [], resume=True)
+        assert str(caught.value) == (
+            f"{typo}: there is no run here to go on with: {meant}to start one here, name its "
+            f"recipe: `nmt train RECIPE --resume --run {typo}`"
+        )
+    assert plan_run("starter", Path("new"), [], resume=True)[0].path == Path("new")
+
+
+def test_what_was_set_for_a_machine_stays_with_the_run(package: Path) -> None:
+    _, first = plan_run("starter", Path("x"), ["training.threads=1", "seed=9"], resume=False)
+    RunDirectory.create(Path("x"), first)
+    _, again = plan_run("starter", Path("x"), [], resume=True)
+    assert (again.training.threads, again.seed) == (1, RunConfig().seed)
+    _, other = plan_run("starter", Path("x"), ["training.threads=2"], resume=True)
+    assert other.training.threads == 2
+    assert plan_run("starter", Path("x"), [], resume=False)[1].training.threads == 0
 
 
 def test_a_removed_folder_stays_away_wherever_its_removal_or_an_earlier_change_died(

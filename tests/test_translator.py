@@ -347,8 +347,8 @@ def test_the_batches_of_a_call_share_what_is_made_of_their_constraints(
     made = []
 
     class Counted(Automaton):
-        def __init__(self, constraints: Constraints, continues_word: np.ndarray) -> None:
-            super().__init__(constraints, continues_word)
+        def __init__(self, constraints: Constraints, *arrays: np.ndarray) -> None:
+            super().__init__(constraints, *arrays)
             made.append(constraints)
 
     monkeypatch.setattr("nmt.decoding.constraints.Automaton", Counted)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from nmt.errors import BulkError
 from nmt.files import sync_folder, write_atomically
 from nmt.lines import in_chunks, line_of, texts_of
-from nmt.progress import Display, Meter
+from nmt.progress import Display, Meter, counted
 
 if TYPE_CHECKING:
     from nmt.translator import Translation
@@ -197,7 +197,7 @@ def translate_file(
             return
         done = output.go_on() if resume else output.begin()
         if done.lines:
-            display.note(f"{output.path}: {done.lines:,} lines are translated already")
+            display.note(f"{output.path}: translated already: {counted(done.lines, 'line')}")
         try:
             _go_on(translate, input, output, done, display, written or _text)
         except KeyboardInterrupt:
@@ -259,8 +259,9 @@ def _skip(input: Input, done: Done, output: Output) -> "hashlib._Hash":
     is_longer = not block.endswith(b"\n") and bool(input.stream.peek(1))
     if left_bytes or is_longer or digest.hexdigest() != done.input_sha256:
         raise BulkError(
-            f"{input.name}: its first {done.lines:,} lines are not those that are translated in "
-            f"{output.partial}: name the same input, or remove that file to start again"
+            f"{input.name}: its beginning ({counted(done.lines, 'line')}) is not what is "
+            f"translated in {output.partial}: name the same input, or remove that file to start "
+            "again"
         )
     return digest
 

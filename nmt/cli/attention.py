@@ -53,7 +53,8 @@ class Picture:
             others: The names of other options that were given.
 
         Raises:
-            PictureError: The file is to be of an unknown kind, or its folder is missing.
+            PictureError: The file is to be of an unknown kind, or its folder or the extra that
+                draws it is missing.
             SearchError: Options do not go together.
         """
         for other in others:
@@ -68,6 +69,11 @@ class Picture:
             raise PictureError(
                 f"--attention {self.file}: there is no folder {self.file.parent}: make it first"
             )
+
+        if self.file.suffix.lower() == ".png":
+            from nmt.pictures.png import refuse_without_resvg
+
+            refuse_without_resvg()
 
     def write(self, translation: "Translation") -> None:
         """Draw the best translation of a text.

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from nmt.translator import Translation
 
 Engines = Literal["datasets", "ray"]
+
+HEAD_BYTES = 4096
+"""Of a text that are looked at to find out its language."""
 
 InputFiles = Annotated[
     list[str] | None,
@@ -119,10 +124,15 @@ class Files:
             raise SearchError("TEXT is printed: leave it out, or leave out --input and --output")
         if self.resume and not self.output:
             raise SearchError("--resume goes on with a file: name it with --output")
+        for name in self.inputs:
+            if not Path(name).exists() and not any(sign in name for sign in "*?["):
+                raise SearchError(
+                    f"--input {name}: there is no such file or folder: name one that is there"
+                )
         if self.are_shards and not self.output:
             raise SearchError(
-                f"{self.inputs[0]}: these are shards, or there is no such file: name a folder for "
-                "their translations with --output, or one file of lines"
+                f"--input {self.inputs[0]}: these are shards, each translated into a file of its "
+                "own: name a folder for them with --output, or one file of lines"
             )
         if self.are_shards and others:
             raise SearchError(f"{others[0]} is for lines of text, not for shards: leave it out")
@@ -140,10 +150,24 @@ class Files:
         from nmt.bulk.file import Input
 
         if not self.inputs:
-            yield Input("standard input", standard_input())
+            yield Input("standard input", self._standard_input)
             return
         with Path(self.inputs[0]).open("rb") as stream:
             yield Input(self.inputs[0], stream)
+
+    def head(self) -> str:
+        """The beginning of the text, without taking it away: of standard input what is there."""
+        if self.inputs:
+            with Path(self.inputs[0]).open("rb") as stream:
+                data = stream.read(HEAD_BYTES)
+        else:
+            data = self._standard_input.peek(HEAD_BYTES)[:HEAD_BYTES]
+        # What is not text is refused where its line is known.
+        return data.decode(errors="ignore").replace("\0", "")
+
+    @cached_property
+    def _standard_input(self) -> BufferedReader:
+        return standard_input()
 
     def translate_lines(
         self,

@@ -12,6 +12,7 @@ import nmt
 from nmt.cli import eval as evaluation
 from nmt.cli import explain, export, report, score, serve, tokenizer, train, translate
 from nmt.errors import NmtError
+from nmt.workers import is_spokesman
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -125,7 +126,8 @@ def _explanation(error: typer.TyperException) -> str:
 
 
 def _fail(message: str) -> int:
-    print("nmt:", " ".join(message.split()), file=sys.stderr)
+    if is_spokesman():
+        print("nmt:", " ".join(message.split()), file=sys.stderr)
     return USER_ERROR
 
 

@@ -1,14 +1,15 @@
 """``nmt explain``: a translation, and how it came about."""
 
 import json
-import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nmt.cli.lines import write_bytes, write_line
+from nmt.cli.models import Asked, Speaker, announce
 from nmt.cli.options import (
     Beam,
     From,
@@ -66,17 +67,18 @@ def explain(
         raise SearchError("--html and --json do not go together: leave one out")
     if html is not None and not html.parent.is_dir():
         raise SearchError(f"--html {html}: there is no folder {html.parent}: make it first")
-    from nmt.run import Direction, chosen_runs
-
-    runs = chosen_runs(models or [], Direction(source_language, target_language))
-    if all(run.is_exported for run in runs):
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    options = {"beam": beam, "length_penalty": length_penalty}
-    _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
-    print("translating with", ", ".join(run.described for run in runs), file=sys.stderr)
-    from nmt.translator import Translator
-
-    explanation = Translator.load_ensemble(runs, search).explain(text, runners_up=runners_up)
+    asked = Asked(models or [], source_language, target_language)
+    runs = asked.runs()
+    changed = partial(
+        search_of,
+        options={"beam": beam, "length_penalty": length_penalty},
+        settings=settings or [],
+        sections=("search",),
+    )
+    changed(runs[0].config())  # may be wrong, and a model takes longer to load
+    announce("translating", runs)
+    speaker = Speaker.load(runs, changed).facing(text, asked.is_open, changed)
+    explanation = speaker.translator.explain(text, runners_up=runners_up)
     if is_json:
         write_line(json.dumps(explanation.as_dict(), ensure_ascii=False))
         return

@@ -128,6 +128,11 @@ class Extras:
         }
         return [name for name, value in values.items() if value not in (None, [])]
 
+    @property
+    def has_words(self) -> bool:
+        """Whether they name words of a translation, and so its language."""
+        return bool(self.prefix or self.required or self.forbidden or self.glossary_file)
+
     def check(self, texts: list[str], others: Iterable[str]) -> None:
         """Refuse what does not go together.
 

@@ -1,6 +1,7 @@
 """Options that several subcommands have, and what they stand for."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,7 +90,7 @@ Models = Annotated[
         show_default=False,
         help="The folder of a trained run, or the name of a model that came with nmt. By default "
         "the run under checkpoints/ trained last, else one that came with nmt. Repeat for an "
-        "ensemble of runs with the same tokenizer.",
+        "ensemble of runs with the same tokenizer, of which the first says how to search.",
     ),
 ]
 From = Annotated[
@@ -207,6 +208,17 @@ def refuse_missing_corpus(config: "RunConfig") -> None:
                 find_origin(corpus, split, section)
 
 
+def refuse_missing_packages(*names: str) -> None:
+    """Look for packages that the base install leaves out, before anything is written.
+
+    Raises:
+        ModuleNotFoundError: The first that is not there.
+    """
+    for name in names:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def chosen_run(model: Path | None) -> "RunDirectory":
     """The run to work with: the one named, else the one trained last.
 
@@ -227,7 +239,7 @@ def search_of(
     """The run's configuration and its search, changed by the command line.
 
     Args:
-        config: The run's.
+        config: The run's; of several that translate together, the first's.
         options: Values of keys of ``search``; None where an option was not given.
         settings: ``--set`` overrides.
         sections: Sections whose keys these may change.

@@ -1,7 +1,6 @@
 """``nmt score``: how likely given translations are."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.lines import arriving_lines, standard_input, write_line
+from nmt.cli.models import Asked, announce
 from nmt.cli.options import From, Json, LengthPenalty, Models, SetSearch, To, search_of
 from nmt.errors import CorpusError
 
@@ -65,12 +65,10 @@ def score(
         raise CorpusError(
             "give SOURCE and TARGET in pairs" if source is None else "give texts or files, not both"
         )
-    from nmt.run import Direction, chosen_runs
-
-    runs = chosen_runs(models or [], Direction(source_language, target_language))
+    runs = Asked(models or [], source_language, target_language).runs()
     options = {"length_penalty": length_penalty}
     _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
-    print("scoring with", ", ".join(run.described for run in runs), file=sys.stderr)
+    announce("scoring", runs)
     from nmt.translator import Translator
 
     translator = Translator.load_ensemble(runs, search)

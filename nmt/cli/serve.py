@@ -1,11 +1,11 @@
 """``nmt serve``: models over HTTP."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nmt.cli.models import spare_threads
 from nmt.errors import ServerError
 from nmt.server.settings import Limits, Settings
 
@@ -72,7 +72,8 @@ def serve(
         ),
     ] = LIMITS.waiting,
     max_connections: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Open at a time, at most; more are closed.")
+        int,
+        typer.Option(metavar="N", min=1, help="Open at a time, at most; more are refused (503)."),
     ] = LIMITS.connections,
     deadline: Annotated[
         float,
@@ -103,8 +104,7 @@ def serve(
     Needs the extra nmt[serve]. The models must be exported; torch is not used.
     """
     runs = _runs(models or [])
-    # NumPy multiplies no matrices then, and its threads would be in the way.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    spare_threads(runs)
     limits = Limits(
         body_bytes=max_body,
         text_characters=max_text,

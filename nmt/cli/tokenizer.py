@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus
+from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
 
 EXAMPLES = """\b
 Examples:
@@ -35,6 +35,7 @@ def tokenizer(
 
     run, config = plan_run(recipe, folder, settings or [], resume=False)
     refuse_missing_corpus(config)
+    refuse_missing_packages("datasets")
     with run.locked():
         from nmt.corpus.checks import load_corpus
         from nmt.training.preparation import tokenizers_of

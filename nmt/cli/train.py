@@ -1,17 +1,20 @@
 """``nmt train``: a recipe becomes a run with a trained model."""
 
+import os
 import shlex
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus
+from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
     from nmt.run import RunDirectory
+    from nmt.workers import Workers
 
 EXAMPLES = """\b
 Examples:
@@ -22,6 +25,10 @@ Examples:
 """
 
 
+TURNS_BEFORE_SLEEP = 10_000
+"""Some tenths of a millisecond, longer than threads wait on a quiet machine."""
+
+
 def train(
     recipe: Recipe = None,
     folder: Run = None,
@@ -29,7 +36,8 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on where the run stopped; start it if there is nothing to go on from.",
+            help="Go on where the run stopped; with a RECIPE, start it if there is nothing to go "
+            "on from.",
         ),
     ] = False,
     settings: Set = None,
@@ -53,25 +61,39 @@ def train(
     folder of the run.
     """
     from nmt.run import plan_run
+    from nmt.workers import is_started_again, joined
 
     overrides = [*(settings or [])]
     if minutes is not None:
         overrides.append(f"training.minutes={minutes}")
+    resume = resume or is_started_again()
     run, config = plan_run(recipe, folder, overrides, resume=resume)
     if not run.is_finished or (resume and run.config() != config):
         refuse_missing_corpus(config)
-    with run.locked():
-        changes: list[str] = []
-        if resume and run.is_started:
-            changes = run.go_on(config)
-            for change in changes:
-                print(f"going on with another setting: {change}", file=sys.stderr)
-        else:
-            run.begin(config)
-        if run.is_finished and not changes:
-            print(f"{run.path}: this run is finished already", file=sys.stderr)
-        else:
-            _train(config, run, resume)
+        refuse_missing_packages("torch", "datasets", "sacrebleu", "safetensors", "onnx")
+    with joined() as workers, run.locked() if workers.is_first else nullcontext():
+        if workers.first_does(lambda: _begin(config, run, resume)):
+            _train(config, run, resume, workers)
+    if workers.is_first:
+        _say_how_to_use(run)
+
+
+def _begin(config: "RunConfig", run: "RunDirectory", resume: bool) -> bool:
+    """Keep the configuration with the run, and find out whether there is anything left to do."""
+    changes: list[str] = []
+    if resume and run.is_started:
+        changes = run.go_on(config)
+        for change in changes:
+            print(f"going on with another setting: {change}", file=sys.stderr)
+    else:
+        run.begin(config)
+    if run.is_finished and not changes:
+        print(f"{run.path}: this run is finished already", file=sys.stderr)
+        return False
+    return True
+
+
+def _say_how_to_use(run: "RunDirectory") -> None:
     write_line(str(run.path))
     quoted = shlex.quote(str(run.path))
     print(
@@ -81,24 +103,40 @@ def train(
     )
 
 
-def _train(config: "RunConfig", run: "RunDirectory", resume: bool) -> None:
+def let_threads_sleep() -> None:
+    """Have threads of torch that wait for others sleep soon, before it is imported.
+
+    GNU's OpenMP has them turn round for milliseconds at each of thousands of barriers of a step,
+    which on a machine with other work keeps the very thread from its core that they wait for: with
+    two threads on two cores and a load of nine, a step took 13 to 29 s, and 2 s with this.
+    """
+    if not os.environ.keys() & {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}:
+        os.environ["GOMP_SPINCOUNT"] = str(TURNS_BEFORE_SLEEP)
+
+
+def _train(config: "RunConfig", run: "RunDirectory", resume: bool, workers: "Workers") -> None:
+    from nmt.workers import note_begin
+
+    note_begin()
+    let_threads_sleep()
     try:
         # Slow to import, and Ctrl-C may come before it is done.
         from nmt.progress import clock
         from nmt.training import trainer
-        from nmt.training.progress import make_reporter
+        from nmt.training.progress import Reporter, make_reporter
 
+        reporter = make_reporter(sys.stderr.isatty()) if workers.is_first else Reporter()
         try:
-            result = trainer.train(
-                config, run, resume=resume, reporter=make_reporter(sys.stderr.isatty())
-            )
+            result = trainer.train(config, run, resume=resume, reporter=reporter, workers=workers)
         except trainer.Interrupted as interrupt:
             raise KeyboardInterrupt from interrupt
     except KeyboardInterrupt:
-        print(f"\nstopped; to go on:  {run.go_on_command}", file=sys.stderr)
+        if workers.is_first:
+            print(f"\nstopped; to go on:  {run.go_on_command}", file=sys.stderr)
         raise
-    print(
-        f"best dev BLEU {result.bleu:.1f}, at step {result.step} of {result.steps}, "
-        f"after {clock(result.elapsed_s)}",
-        file=sys.stderr,
-    )
+    if workers.is_first:
+        print(
+            f"best dev BLEU {result.bleu:.1f}, at step {result.step} of {result.steps}, "
+            f"after {clock(result.elapsed_s)}",
+            file=sys.stderr,
+        )

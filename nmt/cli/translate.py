@@ -2,11 +2,9 @@
 
 import codecs
 import json
-import os
-import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -27,6 +25,7 @@ from nmt.cli.extras import (
     Shortage,
 )
 from nmt.cli.lines import arriving_lines, write_bytes, write_line
+from nmt.cli.models import Asked, Speaker, announce
 from nmt.cli.options import (
     Beam,
     From,
@@ -48,6 +47,7 @@ from nmt.errors import SearchError
 from nmt.lines import other_encoding
 
 if TYPE_CHECKING:
+    from nmt.run import RunDirectory
     from nmt.translator import Translation, Translator
 
 Kind = Literal["text", "json", "n-best"]
@@ -113,7 +113,9 @@ def translate(
     """Translate text.
 
     Writes exactly one line for each TEXT, or for each line of standard input, in order; an empty
-    one for an empty one. Input is UTF-8. Which model is used is said on standard error.
+    one for an empty one. Input is UTF-8. Which model is used is said on standard error; where none
+    is named, and the text is clearly in the language it would translate into, the one that
+    translates the other way is taken.
     """
     files = Files(inputs or [], output, resume, column, engine, workers)
     extras = Extras(
@@ -131,12 +133,8 @@ def translate(
         picture.check(texts or [], [*extras.given, *files.given])
     elif subwords:
         raise SearchError("--subwords is for --attention")
-    from nmt.run import Direction, chosen_runs
-
-    runs = chosen_runs(models or [], Direction(source_language, target_language))
-    if all(run.is_exported for run in runs):
-        # NumPy multiplies no matrices then, and starting a thread for each core takes it 0.05 s.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    asked = Asked(models or [], source_language, target_language)
+    runs: Sequence[RunDirectory] = asked.runs()
     options = {
         "beam": beam,
         "n_best": n_best,
@@ -148,23 +146,19 @@ def translate(
         "typical_p": typical_p,
         "seed": seed,
     }
-    _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
+    changed = partial(search_of, options=options, settings=settings or [], sections=("search",))
+    _, search = changed(runs[0].config())
     glossary = extras.glossary()  # may be wrong, and a model takes longer to load
-    print("translating with", ", ".join(run.described for run in runs), file=sys.stderr)
-    for run in runs:
-        if not run.is_exported:
-            quoted = shlex.quote(str(run.path))
-            print(
-                f"{run.path} is not exported, so torch is loaded, which takes longer: "
-                f"`nmt export {quoted}` changes that",
-                file=sys.stderr,
-            )
+    announce("translating", runs)
     if files.are_shards:
         files.translate_shards(runs[0], search)
         return
-    from nmt.translator import Translator
-
-    translator = Translator.load_ensemble(runs, search)
+    speaker = Speaker.load(runs, changed).facing(
+        "\n".join(texts) if texts else files.head(),
+        asked.is_open and not extras.has_words,
+        changed,
+    )
+    runs, search, translator = speaker.runs, speaker.search, speaker.translator
     if alternatives is not None:
         _print_alternatives(translator, extras, alternatives, (texts or [""])[0], json_lines)
         return

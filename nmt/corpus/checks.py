@@ -27,6 +27,7 @@ from nmt.corpus.pairs import (
 )
 from nmt.corpus.readers import CHUNK_PAIRS
 from nmt.errors import CorpusError
+from nmt.progress import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -79,7 +80,7 @@ class CorpusReport:
         for split in self.splits:
             kept = f", {split.kept:,} kept" if split.kept < split.pairs else ""
             weight = f", each {split.weight:g} times an epoch" if split.weight != 1.0 else ""
-            lines.append(f"{split.name}: {split.pairs:,} pairs{kept}{weight}")
+            lines.append(f"{split.name}: {counted(split.pairs, 'pair')}{kept}{weight}")
             lines += [
                 f"  {finding.pairs:,} {finding.reason} (first: pair {finding.first:,}), "
                 + ("left out" if finding.left_out else "kept")

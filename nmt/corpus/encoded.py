@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from nmt.corpus.alterations import NO_ALTERATIONS, Alterations
 from nmt.corpus.cache import cached
 from nmt.corpus.pairs import SIDES, Tell, content_of, silent
+from nmt.corpus.pool import in_order, threads
 from nmt.corpus.readers import Chunk
 from nmt.corpus.tokenizer import Tokenizer
-from nmt.corpus.workers import in_order, threads
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from nmt.config import CorpusConfig
 from nmt.corpus.cache import cached
 from nmt.corpus.origins import find_origin
+from nmt.corpus.pool import in_order
 from nmt.corpus.readers import Chunk
 from nmt.corpus.text import normalise
-from nmt.corpus.workers import in_order
 from nmt.errors import CorpusError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from nmt.errors import CorpusError
 from nmt.lines import other_encoding
+from nmt.progress import counted
 
 CHUNK_PAIRS = 10_000
 _START_BYTES = 1000
@@ -128,8 +129,8 @@ def read_tsv(path: Path, columns: Columns) -> Iterator[Chunk]:
             if len(fields) != width or max(places) >= width:
                 wanted = max(width, max(places) + 1)
                 raise CorpusError(
-                    f"{_place(path, number)}: {len(fields)} fields separated by tabs instead of "
-                    f"{wanted}: remove the line or the extra tab"
+                    f"{_place(path, number)}: {counted(len(fields), 'field')} separated by tabs "
+                    f"instead of {wanted}: remove the line or the extra tab"
                 )
             yield fields[places[0]], fields[places[1]]
 

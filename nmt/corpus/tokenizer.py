@@ -4,10 +4,8 @@ import hashlib
 import heapq
 import io
 import math
-import os
 import random
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -21,6 +19,7 @@ from nmt.config import TokenizerConfig
 from nmt.corpus.sampling import BpeDropout, UnigramSampler, WordSampler
 from nmt.corpus.text import normalise
 from nmt.errors import TokenizerError
+from nmt.files import write_atomically
 from nmt.words import is_word_character
 
 if TYPE_CHECKING:
@@ -195,6 +194,11 @@ class Tokenizer:
         )
 
     @cached_property
+    def opens_word(self) -> NDArray[np.bool_]:
+        """Which pieces have a space before them, shape (vocabulary,)."""
+        return np.array([piece.startswith(SPACE) for piece in self._pieces])
+
+    @cached_property
     def is_byte(self) -> list[bool]:
         """Which pieces are bytes of characters that have no piece."""
         is_byte: list[bool] = self._processor.is_byte(list(range(self.vocabulary_size)))
@@ -287,7 +291,8 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig, path: Path) -
     except RuntimeError as error:
         raise TokenizerError(_explain(str(error), config)) from error
     tokenizer = Tokenizer(model.getvalue(), str(path))
-    _write(path, model.getvalue())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, model.getvalue())
     return tokenizer
 
 
@@ -355,18 +360,3 @@ def _explain(message: str, config: TokenizerConfig) -> str:
             "more than that, or lower tokenizer.character_coverage"
         )
     return f"sentencepiece cannot learn a tokenizer from this text: {' '.join(message.split())}"
-
-
-def _write(path: Path, model: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(model)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).chmod(0o644)
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise

@@ -88,7 +88,7 @@ class Arithmetic(Protocol):
         ...
 
     def vector(self, graph: Graph, operand: Operand) -> Vector:
-        """An operand from a `table` as float32."""
+        """An operand as float32 again."""
         ...
 
     def matrix(self, graph: Graph, weight: Array) -> Matrix:
@@ -165,6 +165,8 @@ class Int8:
         """See `Arithmetic.vector`."""
         levels = self._levels(graph, operand.scale)
         name = graph.add("DequantizeLinear", operand.name, *levels)
+        if operand.row_scale is not None:
+            return Vector(graph.add("Mul", name, operand.row_scale), operand.size, None)
         return Vector(name, operand.size, operand.scale * LARGEST)
 
     def matrix(self, graph: Graph, weight: Array) -> Matrix:

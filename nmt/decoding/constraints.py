@@ -33,11 +33,13 @@ class Constraints:
         required: Runs that must appear as whole words, in any order; one that is listed twice
             must appear twice.
         forbidden: Runs that must not appear as whole words.
+        opens_word: After the prefix there is a space, or the end.
     """
 
     prefix: Run = ()
     required: tuple[Run, ...] = ()
     forbidden: tuple[Run, ...] = ()
+    opens_word: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,13 @@ class Constrained:
     Attributes:
         each: The constraints of each sentence.
         continues_word: True for tokens that go on with the word before, shape (vocabulary,).
+        opens_word: True for tokens with a space before them, likewise; None if nothing asks.
         known: The automata of constraints met so far.
     """
 
     each: tuple[Constraints, ...]
     continues_word: Booleans
+    opens_word: Booleans | None = None
     known: dict[Constraints, "Automaton"] = field(default_factory=dict, repr=False, compare=False)
 
     def only(self, sentences: Sequence[int]) -> Self:
@@ -67,7 +71,7 @@ class Constrained:
         constraints = self.each[sentence]
         automaton = self.known.get(constraints)
         if automaton is None:
-            automaton = Automaton(constraints, self.continues_word)
+            automaton = Automaton(constraints, self.continues_word, self.opens_word)
             if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
             self.known[constraints] = automaton
@@ -93,9 +97,12 @@ class Automaton:
     Args:
         constraints: Of the sentence.
         continues_word: As in `Constrained`.
+        opens_word: As in `Constrained`.
 
     Attributes:
         prefix: The tokens it begins with.
+        barred: True for tokens that may not follow the prefix, shape (vocabulary,); None if all
+            may.
         start: The progress of an empty row.
         most_left: How many tokens please the constraints after the prefix, at most.
 
@@ -103,9 +110,18 @@ class Automaton:
         SearchError: No translation can please them.
     """
 
-    def __init__(self, constraints: Constraints, continues_word: Booleans) -> None:
+    def __init__(
+        self,
+        constraints: Constraints,
+        continues_word: Booleans,
+        opens_word: Booleans | None = None,
+    ) -> None:
         counts = Counter(constraints.required)
         self.prefix = constraints.prefix
+        self.barred: Booleans | None = None
+        if constraints.opens_word and opens_word is not None:
+            self.barred = ~opens_word
+            self.barred[EOS] = False
         self.start = Progress((), tuple(counts.values()))
         self._left: dict[Progress, float] = {}
         self._nexts: dict[Progress, tuple[tuple[int, float], ...]] = {}

@@ -4,12 +4,13 @@ What is looked up by token stays beside the graphs as arrays: the embeddings, wh
 share, and the lexicon (see `nmt.decoding.exported`). The layers are those of `nmt.model`, written
 once more in `nmt.decoding.graph_layers`; a test holds the two together.
 
-Lengths in the shapes: ``sentences``, ``time`` (of the source), ``width`` (rows of a sentence),
-``before`` (rows of the step before) and ``outputs`` (target tokens in reach).
+Lengths in the shapes: ``sentences``, ``time`` (of the source), ``filled`` (the same, filled up to a
+multiple of 8), ``width`` (rows of a sentence), ``before`` (rows of the step before) and ``outputs``
+(target tokens in reach).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +28,10 @@ from nmt.decoding.graph_layers import (
     part,
     unroll,
 )
+
+LENGTH_MULTIPLE = 8
+"""Sums over the source are split at multiples of this length; with it kept, a sentence's numbers
+are the same whatever longer sentence is beside it."""
 
 ARITHMETIC: dict[str, Callable[[], Arithmetic]] = {"fp32": Float32, "int8": Int8}
 
@@ -75,8 +80,8 @@ class EncoderGraph:
     Inputs: ``embedded`` (time, sentences, embedding size), ``lengths`` (sentences,), ``outputs``
     (outputs,), the target tokens in reach.
 
-    Outputs: of each sentence ``sentence.memory`` (sentences, time, hidden size), ``first_keys`` and
-    ``last_keys`` where they are others, ``mask`` and ``summary``; the first ``state.N`` of the
+    Outputs: of each sentence ``sentence.memory`` (sentences, filled, hidden size), ``first_keys``
+    and ``last_keys`` where they are others, ``mask`` and ``summary``; the first ``state.N`` of the
     decoder, (sentences, size); ``output.weight`` (size, outputs), ``output.scale`` and
     ``output.bias``.
     """
@@ -91,9 +96,9 @@ class EncoderGraph:
         self.lengths = graph.input("lengths", np.int64, ["sentences"])
         memory = self._layers(Operand(name, size, scale))
         self.memory_bound = memory.bound
-        states = graph.add("Transpose", memory.name, perm=[1, 0, 2])  # (sentences, time, size)
+        states = graph.add("Transpose", self._filled_up(memory.name), perm=[1, 0, 2])
         self.memory = Vector(states, memory.size, memory.bound)
-        graph.output("sentence.memory", states, ["sentences", "time", memory.size])
+        graph.output("sentence.memory", states, ["sentences", "filled", memory.size])
         self._give_keys()
         self._give_mask()
         self._give_start()
@@ -116,7 +121,7 @@ class EncoderGraph:
                     graph, self.arithmetic, part(directions, str(backwards)), [read.size]
                 )
                 written.append(self._direction(made, read, bool(backwards)))
-            outputs = Vector(graph.concat(written), config.hidden_size, 1.0)
+            outputs = Vector(graph.concat(written), config.hidden_size, CELLS[cell].bound)
             if config.residual and read.size == outputs.size:
                 before = states if depth > 0 else self.arithmetic.vector(graph, embedded)
                 outputs = added(graph, outputs, before)
@@ -125,21 +130,34 @@ class EncoderGraph:
 
     def _direction(self, cell: GraphCell, read: Operand, backwards: bool) -> str:
         graph = self.graph
-        name = self._turned(read.name) if backwards else read.name
+        if backwards:
+            read = self._turned_operand(read)
         rows = graph.add("Shape", self.lengths)
         shape = graph.concat([rows, graph.integers(cell.size)], axis=0)
         zeros = graph.add("Expand", graph.constant(np.float32(0.0)), shape)
-        outputs = unroll(graph, cell, [Operand(name, read.size, read.scale, read.row_scale)], zeros)
+        outputs = unroll(graph, cell, [read], zeros)
         return self._turned(outputs) if backwards else outputs
+
+    def _turned_operand(self, read: Operand) -> Operand:
+        row_scale = None if read.row_scale is None else self._turned(read.row_scale)
+        return replace(read, name=self._turned(read.name), row_scale=row_scale)
 
     def _turned(self, value: str) -> str:
         """Each sentence reversed by its own length, its padding left behind it."""
         return self.graph.add("ReverseSequence", value, self.lengths, time_axis=0, batch_axis=1)
 
+    def _filled_up(self, memory: str) -> str:
+        """The memory with zeros after it, up to a multiple of `LENGTH_MULTIPLE` in length."""
+        graph = self.graph
+        time = graph.add("Slice", graph.add("Shape", memory), *map(graph.integers, (0, 1)))
+        missing = graph.add("Mod", graph.add("Neg", time), graph.integers(LENGTH_MULTIPLE))
+        pads = graph.concat([graph.integers(0, 0, 0), missing, graph.integers(0, 0)], axis=0)
+        return graph.add("Pad", memory, pads)
+
     def _give_keys(self) -> None:
         for name, attention in attentions(self.graph, self.arithmetic, self.weights, self.config):
             if attention.key:
-                shape = ["sentences", "time", "keys"]
+                shape = ["sentences", "filled", "keys"]
                 self.graph.output(f"sentence.{name}_keys", attention.keys(self.memory), shape)
 
     def _give_mask(self) -> None:
@@ -153,7 +171,7 @@ class EncoderGraph:
         self.is_real = graph.add("Less", positions, length)
         nothing, never = graph.constant(np.float32(0)), graph.constant(np.float32(-np.inf))
         mask = graph.add("Where", self.is_real, nothing, never)
-        graph.output("sentence.mask", mask, ["sentences", 1, "time"])
+        graph.output("sentence.mask", mask, ["sentences", 1, "filled"])
         self.positions, self.length = positions, length
 
     def _summary(self) -> Vector:
@@ -219,7 +237,7 @@ class StepGraph:
     infinity; ``k`` (1,).
 
     Outputs: ``next.N``; ``log_probabilities`` (rows, outputs); the k largest of them, ``best``
-    (rows, k), and where they are, ``best_at``; ``attention`` (rows, time).
+    (rows, k), and where they are, ``best_at``; ``attention`` (rows, filled).
     """
 
     def __init__(
@@ -245,7 +263,7 @@ class StepGraph:
         if weights_seen is not None:
             seen = graph.concat([graph.integers(-1), self._time()], axis=0)
             attention = graph.add("Reshape", weights_seen, seen)
-            graph.output("attention", attention, ["rows", "time"])
+            graph.output("attention", attention, ["rows", "filled"])
 
     def model(self) -> bytes:
         """The content of the file."""
@@ -290,9 +308,9 @@ class StepGraph:
                 read = self._operands([vectors, *_seen(look)])
             weights = part(self.weights, f"decoder.layers.{depth}")
             made = CELLS[cell](graph, self.arithmetic, weights, [x.size for x in read])
-            new = made.step(graph, made.project(graph, read), before[depth])
+            above, new = made.step(graph, made.project(graph, read), before[depth])
             after += new
-            written = Vector(new[0], hidden, 1.0)
+            written = Vector(above, hidden, made.bound)
             is_added = config.residual and vectors.size == hidden
             vectors = added(graph, written, vectors) if is_added else written
             if depth == 0:
@@ -331,12 +349,12 @@ class StepGraph:
     def _look(self, name: str, attention: GraphAttention, query: Vector) -> Look:
         if type(attention) is GraphAttention:
             return Look(None, None)
-        shape: list[int | str] = ["sentences", "time", self.memory.size]
+        shape: list[int | str] = ["sentences", "filled", self.memory.size]
         self._sentence(self.memory.name, shape)
         keys = self.memory.name
         if attention.key:
-            keys = self._sentence(f"sentence.{name}_keys", ["sentences", "time", "keys"])
-        mask = self._sentence("sentence.mask", ["sentences", 1, "time"])
+            keys = self._sentence(f"sentence.{name}_keys", ["sentences", "filled", "keys"])
+        mask = self._sentence("sentence.mask", ["sentences", 1, "filled"])
         return attention.look(query, self.memory, keys, mask, self.shape)
 
     def _give_candidates(self, output: Vector) -> None:

@@ -55,13 +55,18 @@ class GraphCell:
 
     gates: ClassVar[int]
     states: ClassVar[int] = 1
+    unbiased: ClassVar[int] = 0
+    """Gates that have no bias; they come first."""
+    bound: ClassVar[float | None] = 1.0
+    """No element of an output is further than this from 0; None if nothing is known."""
 
     def __init__(
         self, graph: Graph, arithmetic: Arithmetic, weights: Weights, sizes: Sequence[int]
     ) -> None:
         self.arithmetic = arithmetic
-        self.size = len(weights["bias"]) // self.gates
+        self.size = len(weights["bias"]) // (self.gates - self.unbiased)
         weight, bias = self.arranged(weights["weight_input"]), self.arranged(weights["bias"])
+        bias = np.pad(bias, (len(weight) - len(bias), 0))
         columns = np.split(weight, np.cumsum(sizes)[:-1], axis=1)
         biases = [bias, *[None] * (len(sizes) - 1)]
         self.inputs = [
@@ -86,8 +91,8 @@ class GraphCell:
             total = graph.add("Add", total, product)
         return total
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> list[str]:
-        """The state after one step; each value has shape (rows, size)."""
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """The output and the state after one step; each value has shape (rows, size)."""
         raise NotImplementedError
 
     def apply(self, graph: Graph, linear: Linear, vector: str) -> str:
@@ -101,10 +106,11 @@ class GraphElman(GraphCell):
 
     gates = 1
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> list[str]:
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
-        return [graph.add("Tanh", graph.add("Add", projected, self.apply(graph, self.hidden, h)))]
+        h = graph.add("Tanh", graph.add("Add", projected, self.apply(graph, self.hidden, h)))
+        return h, [h]
 
 
 class GraphLSTM(GraphCell):
@@ -118,7 +124,7 @@ class GraphLSTM(GraphCell):
         i, f, g, o = np.split(weight, 4)
         return np.concatenate([i, f, o, g])
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> list[str]:
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         h, c = state
         gates = graph.add("Add", projected, self.apply(graph, self.hidden, h))
@@ -126,7 +132,8 @@ class GraphLSTM(GraphCell):
         i, f, o = graph.split(graph.add("Sigmoid", sigmoids), *[self.size] * 3)
         kept = graph.add("Mul", f, c)
         c = graph.add("Add", kept, graph.add("Mul", i, graph.add("Tanh", g)))
-        return [graph.add("Mul", o, graph.add("Tanh", c)), c]
+        h = graph.add("Mul", o, graph.add("Tanh", c))
+        return h, [h, c]
 
 
 class GraphGRU(GraphCell):
@@ -139,7 +146,7 @@ class GraphGRU(GraphCell):
         bias = np.concatenate([np.zeros(2 * self.size, np.float32), weights["bias_candidate"]])
         self.hidden = Linear(graph, self.arithmetic, weights["weight_hidden"], bias)
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> list[str]:
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
         gates, n = graph.split(projected, 2 * self.size, self.size)
@@ -147,7 +154,8 @@ class GraphGRU(GraphCell):
         hidden_gates, hidden_n = graph.split(hidden, 2 * self.size, self.size)
         r, z = _sigmoids(graph, graph.add("Add", gates, hidden_gates), self.size)
         n = graph.add("Tanh", graph.add("Add", n, graph.add("Mul", r, hidden_n)))
-        return [_between(graph, z, h, n)]
+        h = _between(graph, z, h, n)
+        return h, [h]
 
 
 class GraphChoGRU(GraphCell):
@@ -161,7 +169,7 @@ class GraphChoGRU(GraphCell):
         self.hidden = Linear(graph, self.arithmetic, gates, None)
         self.candidate = Linear(graph, self.arithmetic, candidate, None)
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> list[str]:
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
         gates, n = graph.split(projected, 2 * self.size, self.size)
@@ -169,7 +177,87 @@ class GraphChoGRU(GraphCell):
         r, z = _sigmoids(graph, gates, self.size)
         hidden = self.apply(graph, self.candidate, graph.add("Mul", r, h))
         n = graph.add("Tanh", graph.add("Add", n, hidden))
-        return [_between(graph, z, h, n)]
+        h = _between(graph, z, h, n)
+        return h, [h]
+
+
+class GraphElementwise(GraphCell):
+    """A cell in which an element of the state looks at no other one."""
+
+    bound = None
+
+    def prepare(self, graph: Graph, weights: Weights) -> None:
+        """There is no product with the state."""
+
+
+class GraphSRU(GraphElementwise):
+    """``c = f c + (1 - f) n``, ``h = r c + (1 - r) x``."""
+
+    gates = 4
+    unbiased = 2
+
+    def prepare(self, graph: Graph, weights: Weights) -> None:
+        """Put what a step needs into the graph."""
+        self.peephole = graph.constant(weights["peephole"].reshape(-1))
+        self.is_input_given = len(weights["weight_input"]) < self.gates * self.size
+
+    def project(self, graph: Graph, inputs: Sequence[Operand]) -> str:
+        """See `GraphCell.project`; the highway comes first."""
+        projected = super().project(graph, inputs)
+        if not self.is_input_given:
+            return projected
+        x = [self.arithmetic.vector(graph, operand).name for operand in inputs]
+        return graph.concat([*x, projected])
+
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """See `GraphCell.step`."""
+        (c,) = state
+        x, n, gates = graph.split(projected, self.size, self.size, 2 * self.size)
+        seen = graph.add("Mul", self.peephole, graph.concat([c, c]))
+        f, r = _sigmoids(graph, graph.add("Add", gates, seen), self.size)
+        c = _between(graph, f, c, n)
+        return _between(graph, r, c, x), [c]
+
+
+class GraphSSRU(GraphElementwise):
+    """``c = f c + (1 - f) n``, ``h = relu(c)``."""
+
+    gates = 2
+    unbiased = 1
+
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """See `GraphCell.step`."""
+        (c,) = state
+        n, f = graph.split(projected, self.size, self.size)
+        c = _between(graph, graph.add("Sigmoid", f), c, n)
+        return graph.add("Relu", c), [c]
+
+
+class GraphMinGRU(GraphElementwise):
+    """``h = (1 - z) h + z n``."""
+
+    gates = 2
+
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """See `GraphCell.step`."""
+        (h,) = state
+        n, z = graph.split(projected, self.size, self.size)
+        h = _between(graph, graph.add("Sigmoid", z), n, h)
+        return h, [h]
+
+
+class GraphMinLSTM(GraphElementwise):
+    """``h = (f h + i n) / (f + i)``."""
+
+    gates = 3
+
+    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """See `GraphCell.step`."""
+        (h,) = state
+        n, gates = graph.split(projected, self.size, 2 * self.size)
+        i, f = _sigmoids(graph, gates, self.size)
+        h = _between(graph, graph.add("Div", f, graph.add("Add", f, i)), h, n)
+        return h, [h]
 
 
 def _sigmoids(graph: Graph, gates: str, size: int) -> list[str]:
@@ -182,10 +270,14 @@ def _between(graph: Graph, z: str, h: str, n: str) -> str:
 
 
 CELLS: dict[CellName, type[GraphCell]] = {
-    "rnn": GraphElman,
     "lstm": GraphLSTM,
     "gru": GraphGRU,
     "gru-cho": GraphChoGRU,
+    "rnn": GraphElman,
+    "sru": GraphSRU,
+    "ssru": GraphSSRU,
+    "mingru": GraphMinGRU,
+    "minlstm": GraphMinLSTM,
 }
 
 
@@ -204,8 +296,8 @@ def unroll(graph: Graph, cell: GraphCell, inputs: Sequence[Operand], zeros: str)
     body = Graph(graph)
     before = [body.input(body.name(), np.float32, ["rows", cell.size]) for _ in range(cell.states)]
     projected = body.input(body.name(), np.float32, ["rows", cell.gates * cell.size])
-    after = cell.step(body, projected, before)
-    for value in (*after, after[0]):
+    output, after = cell.step(body, projected, before)
+    for value in (*after, output):
         body.output(body.name(), value, ["rows", cell.size])
     return graph.scan(body, [zeros] * cell.states, cell.project(graph, inputs))
 

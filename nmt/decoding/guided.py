@@ -74,6 +74,8 @@ class Guide:
                 nearer = automaton.nearer(progress)
                 values[nearer] = allowed[row, nearer]
                 automaton.restrict(values, progress, int(self._limits[owner]) - self._step - 1)
+                if self._step == len(automaton.prefix) and automaton.barred is not None:
+                    values[automaton.barred] = -np.inf
 
     def note_ends(self, log_probabilities: Floats) -> None:
         """Note which rows the model would end here, before anything is taken out.

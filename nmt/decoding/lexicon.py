@@ -19,7 +19,7 @@ from nmt.corpus.lexical import Ids, joined, translation_table
 from nmt.corpus.tokenizer import EOS
 from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
-TRANSLATIONS = 20
+TRANSLATIONS = 10
 """Target tokens that are kept for each source token."""
 COMMON = 100
 """Target tokens that are in every shortlist."""
@@ -86,6 +86,10 @@ class Lexicon:
     common: NDArray[Any]
     vocabulary_size: int
     is_joint: bool
+
+    def is_untranslated(self, token: int) -> bool:
+        """Whether a source token was in none of the sentences that were learned from."""
+        return bool((self.translations[token] == EOS).all())
 
     def of(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from nmt.corpus.tokenizer import EOS, PAD
+from nmt.corpus.tokenizer import EOS
 from nmt.decoding.graph import Array
 from nmt.decoding.lexicon import Everything, Lexicon
 from nmt.decoding.stepper import Candidates, Distribution, Floats, Integers
@@ -16,10 +16,6 @@ from nmt.errors import RunError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-
-# Sums over the source are split at multiples of this length; with it kept, a sentence's numbers
-# are the same whatever longer sentence is beside it.
-LENGTH_MULTIPLE = 8
 
 FEWEST_IN_PLACE = 0.8
 """Share of the sentences of a batch below which those that go on are copied together."""
@@ -85,6 +81,11 @@ class OnnxStepper:
         outputs = [output.name for output in self._step.get_outputs()]
         self._looked = [name for name in outputs if name == "attention"]
 
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """Its shortlists, if it has any."""
+        return self._lexicon
+
     def without_shortlist(self) -> Self:
         """The same model, its whole vocabulary in reach."""
         whole = copy.copy(self)
@@ -98,15 +99,13 @@ class OnnxStepper:
         needed: Sequence[Collection[int]] = (),
     ) -> OnnxState:
         """Read the source sentences; see `Stepper.start`."""
-        sentences, longest = source.shape
-        padding = ((0, 0), (0, -longest % LENGTH_MULTIPLE))
-        padded = np.pad(source, padding, constant_values=PAD)
+        sentences = len(source)
         reach = self._lexicon or self._everything
         tokens, allowed = reach.of(source, source_lengths, needed)
         found = self._encoder.run(
             self._made,
             {
-                "embedded": self._source[padded.T],
+                "embedded": self._source[source.T],
                 "lengths": np.asarray(source_lengths, np.int64),
                 "outputs": tokens,
             },

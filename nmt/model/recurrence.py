@@ -1,15 +1,30 @@
 """Running a cell over a sequence.
 
 ``loop`` is the definition: step after step. Where torch (oneDNN on a CPU, cuDNN on a GPU) has the
-same recurrence as one kernel, ``unroll`` takes that instead; a test holds the two together.
+same recurrence as one kernel, or where it is one matrix product and a ``scan``, ``unroll`` takes
+that instead; a test holds the two together.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import _VF, Tensor
+from torch.nn import functional
 
-from nmt.model.cells import Cell, ElmanCell, GRUCell, LSTMCell, State
+from nmt.model.cells import (
+    Cell,
+    ConnectedCell,
+    ElmanCell,
+    GRUCell,
+    LSTMCell,
+    MinGRUCell,
+    MinLSTMCell,
+    SRUCell,
+    SSRUCell,
+    State,
+)
+from nmt.model.scan import before_each, scan, wide
 
 
 def loop(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -25,13 +40,13 @@ def loop(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
     """
     outputs = []
     for projected in cell.project(inputs).unbind(dim=1):
-        state = cell.step(projected, state)
-        outputs.append(state[0])
+        output, state = cell.step(projected, state)
+        outputs.append(output)
     return torch.stack(outputs, dim=1), state
 
 
 def unroll(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    """The same as ``loop``, by one kernel where there is one."""
+    """The same as ``loop``, by whole sequences where that is possible."""
     fused = FUSED.get(type(cell))
     return loop(cell, inputs, state) if fused is None else fused(cell, inputs, state)
 
@@ -66,7 +81,36 @@ def _weights(cell: Cell) -> list[Tensor]:
     hidden_bias = torch.zeros_like(cell.bias)
     if isinstance(cell, GRUCell):
         hidden_bias = torch.cat([hidden_bias[: 2 * cell.hidden_size], cell.bias_candidate])
-    return [cell.weight_input, cell.weight_hidden, cell.bias, hidden_bias]
+    connected = cast(ConnectedCell, cell)
+    return [cell.weight_input, connected.weight_hidden, cell.bias, hidden_bias]
+
+
+def _scanned_sru(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    (start,) = state
+    to_forget, to_reset = cast(SRUCell, cell).peephole
+    x, n, f, r = cell.project(inputs).chunk(4, dim=-1)
+    c = scan(f, n, start, to_forget)
+    r = (r + to_reset * before_each(c, start)).sigmoid()
+    return torch.lerp(wide(x), c, r).to(x.dtype), (c[:, -1],)
+
+
+def _scanned_ssru(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    n, f = cell.project(inputs).chunk(2, dim=-1)
+    c = scan(f, n, *state)
+    return c.to(n.dtype).relu(), (c[:, -1],)
+
+
+def _scanned_mingru(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    n, z = cell.project(inputs).chunk(2, dim=-1)
+    h = scan(-z, n, *state)  # 1 - sigmoid(z) = sigmoid(-z)
+    return h.to(n.dtype), (h[:, -1],)
+
+
+def _scanned_minlstm(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    n, i, f = cell.project(inputs).chunk(3, dim=-1)
+    # f' / (f' + i') = sigmoid(log f' - log i'), where f' = sigmoid(f) and i' = sigmoid(i)
+    h = scan(functional.logsigmoid(wide(f)) - functional.logsigmoid(wide(i)), n, *state)
+    return h.to(n.dtype), (h[:, -1],)
 
 
 Kernel = Callable[[Cell, Tensor, State], tuple[Tensor, State]]
@@ -74,4 +118,8 @@ FUSED: dict[type[Cell], Kernel] = {
     LSTMCell: _fused_lstm,
     GRUCell: _fused_gru,
     ElmanCell: _fused_elman,
+    SRUCell: _scanned_sru,
+    SSRUCell: _scanned_ssru,
+    MinGRUCell: _scanned_mingru,
+    MinLSTMCell: _scanned_minlstm,
 }

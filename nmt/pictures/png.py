@@ -44,13 +44,7 @@ def rasterised(svg: str, longer_side: int) -> bytes:
         PictureError: The extra ``nmt[pictures]`` is not installed; or no font of this machine has
             a character of the picture.
     """
-    from importlib.util import find_spec
-
-    if find_spec("resvg_py") is None:
-        raise PictureError(
-            "PNG needs resvg_py, which is not installed: pip install 'nmt[pictures]', or write "
-            ".svg or .html"
-        )
+    refuse_without_resvg()
     zoom = min(ZOOM, LARGEST / longer_side)
     done = subprocess.run(
         [sys.executable, "-P", "-c", RENDER, str(zoom)],
@@ -61,6 +55,21 @@ def rasterised(svg: str, longer_side: int) -> bytes:
     log, signature, content = done.stdout.partition(SIGNATURE)
     _refuse_boxes(log.decode(errors="replace"))
     return signature + content
+
+
+def refuse_without_resvg() -> None:
+    """Make sure that pictures can become PNG here.
+
+    Raises:
+        PictureError: The extra ``nmt[pictures]`` is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("resvg_py") is None:
+        raise PictureError(
+            "PNG needs resvg_py, which is not installed: pip install 'nmt[pictures]', or write "
+            ".svg or .html"
+        )
 
 
 def _refuse_boxes(log: str) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import nmt
 from nmt.pages import Markup, element, join, policy
+from nmt.progress import counted
 from nmt.report.axes import spelt
 from nmt.report.learning import clock_of, learning
 from nmt.report.making import data, making, settings, speed
@@ -94,7 +95,7 @@ def _tiles(subject: Subject) -> Iterator[tuple[str, str, str]]:
     if subject.parameters is not None:
         yield "parameters", f"{subject.parameters / 1e6:.1f} M", ""
     if history.last is not None:
-        yield "training", clock_of(history.last), f"{history.last.step:,} steps"
+        yield "training", clock_of(history.last), counted(history.last.step, "step")
     yield "speed", speed(history), "target tokens/s"
 
 

@@ -3,6 +3,7 @@
 from nmt.errors import NmtError
 from nmt.evaluation import Evaluation, LengthBucket, sets_words_apart
 from nmt.pages import Markup, element, join, table
+from nmt.progress import counted
 from nmt.report.charts import Bar, bar_chart
 from nmt.report.scores import Scores
 from nmt.report.sentences import Judged
@@ -19,7 +20,7 @@ def quality(subject: Subject) -> Markup:
 
 def _what(scores: Scores) -> Markup:
     """Which sentences were translated, and what that is worth."""
-    sentences = f"{scores.evaluation.sentences:,} sentences of "
+    sentences = f"{counted(scores.evaluation.sentences, 'sentence')} of "
     split = element("strong", scores.split)
     if scores.is_test:
         return join(["On the ", sentences, split, ", the test set."])

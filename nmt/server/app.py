@@ -14,14 +14,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from nmt.detection import Detection, Detector
 from nmt.errors import NmtError
+from nmt.languages import language_name
 from nmt.server.answers import json_answer, refusal
 from nmt.server.batching import Batcher
 from nmt.server.bodies import read_fields
-from nmt.server.detection import Detection, Detector
 from nmt.server.documentation import documentation_page
 from nmt.server.guard import Guard
-from nmt.server.languages import language_name
 from nmt.server.metrics import Metrics
 from nmt.server.models import Model, Models
 from nmt.server.reading import AUTO, NextRequest, TranslateRequest, one_text
@@ -30,7 +30,15 @@ from nmt.server.replies import details, joined_texts, next_words
 from nmt.server.settings import Settings
 from nmt.server.spec import make_spec
 from nmt.server.texts import DividedText, divide, shares
-from nmt.server.work import FindNextWords, Job, Piece, TranslateMarkup, TranslateSentences
+from nmt.server.work import (
+    CopyMarkup,
+    CopySentences,
+    FindNextWords,
+    Job,
+    Piece,
+    TranslateMarkup,
+    TranslateSentences,
+)
 from nmt.translator import cores
 
 FOLDER = Path(__file__).parent
@@ -74,7 +82,12 @@ class Server:
         wanted = TranslateRequest.read(await read_fields(request, self._limits), self._limits)
         found = [self._detected(text, wanted) for text in wanted.texts]
         sources = [wanted.source if each is None else each.language for each in found]
-        models = [self._model(source, wanted.target) for source in sources]
+        models = [
+            None
+            if wanted.source == AUTO and source == wanted.target
+            else self._model(source, wanted.target)
+            for source in sources
+        ]
         self.metrics.note_characters(sum(map(len, wanted.texts)))
         translate = self._translate_markup if wanted.is_html else self._translate_texts
         answer = await self._while_connected(request, translate(wanted, models))
@@ -84,10 +97,10 @@ class Server:
         return json_answer(answer)
 
     async def _translate_markup(
-        self, wanted: TranslateRequest, models: Sequence[Model]
+        self, wanted: TranslateRequest, models: Sequence[Model | None]
     ) -> dict[str, Any]:
         jobs = [
-            Job(TranslateMarkup(model), Piece(text))
+            Job(CopyMarkup() if model is None else TranslateMarkup(model), Piece(text))
             for model, text in zip(models, wanted.texts, strict=True)
         ]
         found = await self._batcher.results(jobs)
@@ -98,7 +111,7 @@ class Server:
         return answer
 
     async def _translate_texts(
-        self, wanted: TranslateRequest, models: Sequence[Model]
+        self, wanted: TranslateRequest, models: Sequence[Model | None]
     ) -> dict[str, Any]:
         texts = [_divided(model, text) for model, text in zip(models, wanted.texts, strict=True)]
         each_jobs = [_jobs(wanted, *pair) for pair in zip(models, texts, strict=True)]
@@ -196,12 +209,14 @@ class Server:
         return FileResponse(PAGE / "index.html")
 
     def _detected(self, text: str, wanted: TranslateRequest) -> Detection | None:
-        """The language of a text, where that is to be found."""
+        """The language of a text, where that is to be found; it may be the one asked for."""
         if wanted.source != AUTO:
             return None
         sources = self._models.sources_of(wanted.target)
         if not sources:
             raise Refused(400, f"no model here translates into {wanted.target}")
+        if self._detector.is_clearly(text, wanted.target, sources):
+            return self._detector.best_of(text, [wanted.target])
         return self._detector.best_of(text, sources)
 
     def _model(self, source: str, target: str) -> Model:
@@ -267,12 +282,15 @@ def make_app(models: Models, detector: Detector, settings: Settings) -> ASGIApp:
     return Guard(app, settings, server.metrics)
 
 
-def _divided(model: Model, text: str) -> DividedText:
-    return divide(text, by_sentence=model.translator.options.split_sentences)
+def _divided(model: Model | None, text: str) -> DividedText:
+    by_sentence = model is not None and model.translator.options.split_sentences
+    return divide(text, by_sentence=by_sentence)
 
 
-def _jobs(wanted: TranslateRequest, model: Model, text: DividedText) -> list[Job]:
-    """What is to be done for a text."""
+def _jobs(wanted: TranslateRequest, model: Model | None, text: DividedText) -> list[Job]:
+    """What is to be done for a text; without a model, it stays as it is."""
+    if model is None:
+        return [Job(CopySentences(), Piece(sentence.text)) for sentence in text.sentences]
     begun = [] if wanted.prefix is None else shares(wanted.prefix, text)
     begun += [""] * (len(text.sentences) - len(begun))
     work = TranslateSentences(

@@ -1,7 +1,8 @@
 """Connections that do not wait for slow clients for ever, nor for too many.
 
 uvicorn ends a connection that idles between two requests; this ends one whose first head, or whose
-next one, is not there in time, and one that does not take its answer.
+next one, is not there in time, and one that does not take its answer. Connections too many are
+turned away with an answer.
 """
 
 import asyncio
@@ -11,9 +12,28 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nmt.server.settings import Limits
 
+MOST_TURNED_AWAY = 64
+"""Connections too many that are answered at a time; more are closed without a word."""
+READING_S = 1.0
+"""In which a client has to read that it is turned away."""
+_BODY = b'{"error":"too many connections: try again"}'
+FULL = b"\r\n".join(
+    (
+        b"HTTP/1.1 503 Service Unavailable",
+        b"content-type: application/json",
+        b"content-length: %d" % len(_BODY),
+        b"retry-after: 1",
+        b"connection: close",
+        b"",
+        _BODY,
+    )
+)
+"""What a connection too many is answered, whatever it is going to ask."""
+
 
 def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
     """How uvicorn is to talk to clients."""
+    turned_away: set[asyncio.Protocol] = set()
 
     class PatientProtocol(H11Protocol):
         """A connection with a client, which has so much time for each head and no more."""
@@ -23,10 +43,24 @@ def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             if len(self.connections) > limits.connections:
-                transport.abort()
-            self._wait()
+                self._turn_away()
+            else:
+                self._wait()
+
+        def _turn_away(self) -> None:
+            """Answer before anything is asked, and leave the client some time to read that."""
+            self.connections.discard(self)
+            if len(turned_away) >= MOST_TURNED_AWAY:
+                self.transport.abort()
+                return
+            turned_away.add(self)
+            self.transport.write(FULL)
+            self.transport.write_eof()
+            self._waiting = self.loop.call_later(READING_S, self.transport.abort)
 
         def data_received(self, data: bytes) -> None:
+            if self in turned_away:
+                return
             cycle = self.cycle
             super().data_received(data)
             if self.cycle is not cycle:
@@ -41,6 +75,7 @@ def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
                 self._wait()
 
         def connection_lost(self, exc: Exception | None) -> None:
+            turned_away.discard(self)
             self._stop_waiting()
             self._unset_keepalive_if_required()
             super().connection_lost(exc)

@@ -3,30 +3,10 @@
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any
 
+from nmt.pages import Markup, element, join, table
 from nmt.server.spec import JSON_TYPE, Schema
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>nmt: the API</title>
-  <link rel="stylesheet" href="docs/docs.css">
-  <script src="docs/docs.js" defer></script>
-</head>
-<body>
-  <header>
-    <h1>{title} <small>{version}</small></h1>
-    <p>{description} The same for programs: <a href="spec">OpenAPI 3</a>. <a href="./">Back</a></p>
-  </header>
-  <nav aria-label="Endpoints"><ul>{contents}</ul></nav>
-  <main>{sections}</main>
-</body>
-</html>
-"""
 
 
 def documentation_page(spec: Schema, url: str) -> str:
@@ -36,61 +16,92 @@ def documentation_page(spec: Schema, url: str) -> str:
         spec: What it shows.
         url: Of the server, for the examples, without a slash at its end.
     """
-    endpoints = [
-        (path, method, operation)
+    sections = {
+        f"{method.upper()} {path}": _endpoint(spec, url, path, operation)
         for path, methods in spec["paths"].items()
         for method, operation in methods.items()
-    ]
-    names = [f"{method.upper()} {path}" for path, method, _ in endpoints]
-    contents = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in names)
-    sections = "".join(
-        f'<section id="{_anchor(name)}"><h2>{escape(name)}</h2>'
-        + "".join(_endpoint(spec, url, *endpoint))
-        + "</section>"
-        for name, endpoint in zip(names, endpoints, strict=True)
+    }
+    contents = [element("li", element("a", name, href=f"#{_anchor(name)}")) for name in sections]
+    body = element(
+        "body",
+        _header(spec["info"]),
+        element("nav", element("ul", *contents), aria_label="Endpoints"),
+        element(
+            "main",
+            *(
+                element("section", element("h2", name), *parts, id=_anchor(name))
+                for name, parts in sections.items()
+            ),
+        ),
     )
-    about = {key: escape(spec["info"][key]) for key in ("title", "version", "description")}
-    return PAGE.format(contents=contents, sections=sections, **about)
+    return f"<!doctype html>\n{element('html', _head(), body, lang='en')}\n"
 
 
-def _endpoint(
-    spec: Schema, url: str, path: str, method: str, operation: Mapping[str, Any]
-) -> Iterator[str]:
-    yield f"<p>{escape(operation['summary'])}.</p>"
+def _head() -> Markup:
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        element("title", "nmt: the API"),
+        element("link", rel="stylesheet", href="docs/docs.css"),
+        element("script", src="docs/docs.js", defer=""),
+    )
+
+
+def _header(info: Mapping[str, str]) -> Markup:
+    return element(
+        "header",
+        element("h1", info["title"], " ", element("small", info["version"])),
+        element(
+            "p",
+            info["description"],
+            " The same for programs: ",
+            element("a", "OpenAPI 3", href="spec"),
+            ". ",
+            element("a", "Back", href="./"),
+        ),
+    )
+
+
+def _endpoint(spec: Schema, url: str, path: str, operation: Mapping[str, Any]) -> Iterator[Markup]:
+    yield element("p", f"{operation['summary']}.")
     body = operation.get("requestBody")
-    if body is None:
-        command = f"curl {url}{path}"
-        box = ""
-    else:
+    command = f"curl {url}{path}"
+    box = Markup("")
+    if body is not None:
         content = body["content"][JSON_TYPE]
         yield _fields(_resolved(spec, content["schema"]))
         example = json.dumps(content["example"], ensure_ascii=False)
-        command = f"curl {url}{path} --json {shlex.quote(example)}"
-        box = (
-            f'<textarea rows="3" spellcheck="false" aria-label="What to send to {escape(path)}">'
-            f"{escape(example)}</textarea>"
+        command += f" --json {shlex.quote(example)}"
+        label = f"What to send to {path}"
+        box = element("textarea", example, rows=3, spellcheck="false", aria_label=label)
+    yield element("h3", "For example")
+    yield element("pre", element("code", command))
+    answer = element("pre", element("output"))
+    yield element(
+        "form", box, element("button", "Try it"), answer, data_path=path.removeprefix("/")
+    )
+    yield element("h3", "Answers")
+    yield element(
+        "dl",
+        *(
+            join([element("dt", status), element("dd", answer["description"])])
+            for status, answer in operation["responses"].items()
+        ),
+    )
+
+
+def _fields(schema: Schema) -> Markup:
+    rows = [
+        (
+            element("code", name),
+            _type(field),
+            "needed" if name in schema["required"] else "",
+            field.get("description", ""),
         )
-    yield f"<h3>For example</h3><pre><code>{escape(command)}</code></pre>"
-    yield (
-        f'<form data-path="{escape(path.removeprefix("/"))}">{box}<button>Try it</button>'
-        "<pre><output></output></pre></form>"
-    )
-    answers = "".join(
-        f"<dt>{status}</dt><dd>{escape(answer['description'])}</dd>"
-        for status, answer in operation["responses"].items()
-    )
-    yield f"<h3>Answers</h3><dl>{answers}</dl>"
-
-
-def _fields(schema: Schema) -> str:
-    rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_type(field))}</td>"
-        f"<td>{'needed' if name in schema['required'] else ''}</td>"
-        f"<td>{escape(field.get('description', ''))}</td></tr>"
         for name, field in schema["properties"].items()
-    )
-    heads = "<tr><th>Field</th><th>Type</th><th></th><th></th></tr>"
-    return f'<div class="scroll"><table>{heads}{rows}</table></div>'
+    ]
+    return table(("Field", "Type", "", ""), rows)
 
 
 def _type(schema: Schema) -> str:

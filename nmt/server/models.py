@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nmt.errors import ServerError
+from nmt.languages import language_name
 from nmt.run import RunDirectory
-from nmt.server.languages import language_name
 from nmt.translator import Translator
 
 
@@ -61,7 +61,7 @@ class Models:
                     f"write its export first with `nmt export {run.path}`"
                 )
             models[direction] = Model(*direction, Translator.load(run, threads=1))
-            print(f"{corpus.source} to {corpus.target}: {run.described}", file=sys.stderr)
+            print(f"{corpus.source} to {corpus.target}: {run.introduced}", file=sys.stderr)
         return cls(list(models.values()))
 
     @property

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from nmt.corpus.text import check_text
 from nmt.errors import SearchError
+from nmt.progress import counted
 from nmt.server.refusals import Refused
 from nmt.server.settings import Limits
 
@@ -258,7 +259,9 @@ def _check_text(name: str, value: Any, most: int) -> None:
     if not isinstance(value, str):
         raise Refused(400, f"{name} is not a text")
     if len(value) > most:
-        raise Refused(400, f"{name} has {len(value)} characters: give at most {most} at a time")
+        raise Refused(
+            400, f"{name} has {counted(len(value), 'character')}: give at most {most} at a time"
+        )
     try:
         check_text(value)
     except SearchError:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nmt.config import SearchConfig
+from nmt.corpus.text import normalise
 from nmt.next_words import NextWord
 from nmt.server.models import Model
 from nmt.text_constraints import TextConstraints
-from nmt.translation import Translation
+from nmt.translation import TranslatedHypothesis, Translation
+from nmt.verbatim import copied
 
 COST = 20
 """What a sentence costs besides its length, in characters."""
@@ -96,6 +98,24 @@ class TranslateMarkup:
 
 
 @dataclass(frozen=True)
+class CopySentences:
+    """Leave sentences as they are, which are in the language wanted."""
+
+    def __call__(self, pieces: Sequence[Piece]) -> list[Translation]:
+        """Each sentence as a translation of itself."""
+        return [_copy(piece.text) for piece in pieces]
+
+
+@dataclass(frozen=True)
+class CopyMarkup:
+    """Leave documents as they are, which are in the language wanted."""
+
+    def __call__(self, pieces: Sequence[Piece]) -> list[str]:
+        """The same documents."""
+        return [piece.text for piece in pieces]
+
+
+@dataclass(frozen=True)
 class FindNextWords:
     """Find what a translation could go on with after a prefix.
 
@@ -113,3 +133,8 @@ class FindNextWords:
             self.model.translator.alternatives(piece.text, piece.prefix, self.count)
             for piece in pieces
         ]
+
+
+def _copy(text: str) -> Translation:
+    found = TranslatedHypothesis(text, 0.0, 0.0, (), None, True, copied(normalise(text)))
+    return Translation(text, (), (found,))

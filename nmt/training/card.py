@@ -3,7 +3,7 @@
 import nmt
 from nmt.config import RunConfig, to_toml
 from nmt.corpus.checks import Corpus
-from nmt.progress import clock
+from nmt.progress import clock, counted
 from nmt.training.checkpoint import TrainState
 
 
@@ -20,7 +20,7 @@ def model_card(config: RunConfig, corpus: Corpus, state: TrainState) -> str:
     looks = "no attention" if attention == "none" else f"{attention} attention"
     data = config.corpus.hub or config.corpus.path
     limit = config.training.validation_sentences
-    sentences = f"{min(limit or len(corpus.dev), len(corpus.dev)):,} sentences"
+    sentences = counted(min(limit or len(corpus.dev), len(corpus.dev)), "sentence")
     findings = "\n".join(f"- {line}" for line in corpus.report.lines())
     return f"""# {source} to {target}
 

@@ -15,6 +15,7 @@ from nmt.model.seq2seq import Seq2Seq, build
 from nmt.model.weights import named_weights
 from nmt.training.checkpoint import Tensors
 from nmt.training.loss import cross_entropy
+from nmt.workers import ALONE, Workers
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,26 @@ class Learner:
         config: The run.
         source_vocabulary: Number of source subwords.
         target_vocabulary: Number of target subwords.
+        workers: The processes that learn together, each from its share of a batch.
     """
 
-    def __init__(self, config: RunConfig, source_vocabulary: int, target_vocabulary: int) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        source_vocabulary: int,
+        target_vocabulary: int,
+        workers: Workers = ALONE,
+    ) -> None:
         self.config = config
+        self.workers = workers
         self.device = _device(config.training.device)
         self.autocast_type = _autocast_type(config.training.precision, self.device)
         self.model: Seq2Seq = build(
             config.model, source_vocabulary, target_vocabulary, config.seed
         ).to(self.device)
         training = config.training
+        is_halved = training.gradient_precision == "bf16"
+        self._exchanged_type = torch.bfloat16 if is_halved else torch.float32
         self._parameters: list[Tensor] = list(self.model.parameters())
         self.optimizer = torch.optim.AdamW(
             self._parameters,
@@ -90,21 +101,23 @@ class Learner:
         """Learn from some batches whose gradients are added up.
 
         Args:
-            batches: At least one.
+            batches: At least one, and the same in every process.
             rate: Learning rate.
             seed: Decides the dropout; the step is a pure function of its arguments and the
                 weights.
         """
+        training = self.config.training
         torch.manual_seed(seed)
         self.model.train()
         tokens = sum(int((batch.target_out != PAD).sum()) for batch in batches)
         loss = torch.zeros((), device=self.device)
-        for batch in batches:
-            part = self.loss(batch, self.config.training.label_smoothing) / tokens
+        for batch in self.workers.shares(batches):
+            part = self.loss(batch, training.label_smoothing, training.r_drop) / tokens
             part.backward()  # type: ignore[no-untyped-call]
             loss += part.detach()
+        self.workers.add_up(self._parameters, loss, self._exchanged_type)
         norm = torch.nn.utils.clip_grad_norm_(
-            self._parameters, self.config.training.clip_norm or float("inf"), foreach=True
+            self._parameters, training.clip_norm or float("inf"), foreach=True
         )
         is_finite = bool(torch.isfinite(norm) & torch.isfinite(loss))
         if is_finite:
@@ -124,23 +137,28 @@ class Learner:
             with torch.no_grad():
                 torch._foreach_lerp_(self._average, self._parameters, 1.0 - decay)
 
-    def loss(self, batch: Batch, smoothing: float) -> Tensor:
-        """Sum of the cross-entropy of a batch's target tokens, in nats."""
+    def loss(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
+        """Sum of the cross-entropy of a batch's target tokens, in nats; see `TrainingConfig`."""
         source, lengths, target_in, target_out = (
             torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch
         )
+        if r_drop:  # twice, side by side: each row has a dropout of its own
+            source, target_in = (torch.cat([ids, ids]) for ids in (source, target_in))
+            lengths = torch.cat([lengths, lengths])
         with torch.autocast(
             self.device.type, self.autocast_type, enabled=self.autocast_type is not None
         ):
             outputs = self.model(source, lengths, target_in)
         real = (target_out != PAD).flatten().nonzero().squeeze(1)
         vocabulary = self.model.vocabulary
+        passes = outputs.reshape(-1, target_out.numel(), outputs.shape[-1])
         return cross_entropy(
-            outputs.flatten(0, 1)[real],
+            passes[:, real].flatten(0, 1),
             vocabulary.weight,
             vocabulary.bias,
             target_out.flatten()[real],
             smoothing,
+            r_drop / 2,
         )
 
     @contextmanager

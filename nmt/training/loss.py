@@ -5,6 +5,7 @@ in one go, some rows at a time while they are in the cache, touches them once wh
 layers touch them eight times.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,29 +21,33 @@ class _OutputCrossEntropy(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float
+        ctx: Any,
+        outputs: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        smoothing: float,
+        consistency: float,
     ) -> Tensor:
         low_weight = weight.to(outputs.dtype)
         # (N, H) x (H, V) = (N, V); overwritten below by the gradient of the loss
         logits = functional.linear(outputs, low_weight, bias.to(outputs.dtype))
         wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
-        share = smoothing / logits.shape[1]
         loss = torch.zeros((), dtype=wide, device=logits.device)
-        for part, wanted in zip(
-            torch.split(logits, _ROWS_IN_CACHE), torch.split(targets, _ROWS_IN_CACHE), strict=True
-        ):
-            log_probabilities = functional.log_softmax(part, dim=-1, dtype=wide)
-            picked = log_probabilities.gather(1, wanted[:, None])
-            loss -= (1.0 - smoothing) * picked.sum()
-            if smoothing:
-                loss -= share * log_probabilities.sum()
-            # d loss / d logits = softmax - smoothed target
-            gradient = log_probabilities.exp_()
-            gradient.sub_(share)
-            gradient.scatter_add_(
-                1, wanted[:, None], gradient.new_full((len(wanted), 1), smoothing - 1.0)
-            )
-            part.copy_(gradient)
+        times = 2 if consistency else 1
+        blocks = (torch.split(half, _ROWS_IN_CACHE) for half in logits.chunk(times))
+        for *parts, wanted in zip(*blocks, torch.split(targets, _ROWS_IN_CACHE), strict=True):
+            logs = [functional.log_softmax(part, dim=-1, dtype=wide) for part in parts]
+            pulls: Sequence[Tensor] = ()
+            if consistency:
+                divergence, pulls = _divergence(*logs)
+                loss += consistency * divergence
+            for part, log_probabilities in zip(parts, logs, strict=True):
+                entropy, gradient = _smoothed(log_probabilities, wanted, smoothing)
+                loss += entropy / times
+                part.copy_(gradient.div_(times) if consistency else gradient)
+            for part, pull in zip(parts, pulls, strict=False):
+                part.add_(pull.to(part.dtype), alpha=consistency)
         ctx.save_for_backward(outputs, low_weight, logits)
         ctx.types = (weight.dtype, bias.dtype)
         return loss
@@ -62,23 +67,65 @@ class _OutputCrossEntropy(Function):
             (ones @ logits)[0].to(bias_type) * scale.to(bias_type),
             None,
             None,
+            None,
         )
 
 
+def _smoothed(log_probabilities: Tensor, wanted: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    """Sum of the smoothed cross-entropy, and its gradient by the logits, in the place given."""
+    share = smoothing / log_probabilities.shape[1]
+    loss = -(1.0 - smoothing) * log_probabilities.gather(1, wanted[:, None]).sum()
+    if smoothing:
+        loss -= share * log_probabilities.sum()
+    # d loss / d logits = softmax - smoothed target
+    gradient = log_probabilities.exp_()
+    gradient.sub_(share)
+    gradient.scatter_add_(1, wanted[:, None], gradient.new_full((len(wanted), 1), smoothing - 1.0))
+    return loss, gradient
+
+
+def _divergence(first: Tensor, second: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Sum over rows of ``(KL(p || q) + KL(q || p)) / 2``, and its gradients by both logits.
+
+    Args:
+        first: Logarithms of p, shape (rows, vocabulary).
+        second: Logarithms of q, likewise.
+    """
+    p, q, log_ratio = first.exp(), second.exp(), first - second
+    to_second = (p * log_ratio).sum(dim=1, keepdim=True)  # KL(p || q)
+    to_first = -(q * log_ratio).sum(dim=1, keepdim=True)  # KL(q || p)
+    difference = p - q
+    of_first = (p * (log_ratio - to_second) + difference) / 2
+    of_second = (q * (-log_ratio - to_first) - difference) / 2
+    return (to_second + to_first).sum() / 2, (of_first, of_second)
+
+
 def cross_entropy(
-    outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float = 0.0
+    outputs: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    smoothing: float = 0.0,
+    consistency: float = 0.0,
 ) -> Tensor:
     """Sum over tokens of the label-smoothed cross-entropy (Szegedy et al. 2016, section 7).
 
+    With ``consistency`` the outputs are those of two passes with other dropout. The loss is the
+    mean of both, and of how far their distributions are apart (R-Drop, Liang et al. 2021, equations
+    2 to 4, halved).
+
     Args:
-        outputs: The decoder's output vectors at real tokens, shape (tokens, output size); their
-            type decides that of the matrix products.
+        outputs: The decoder's output vectors at real tokens, shape (tokens, output size), or (2 x
+            tokens, output size), one pass after the other; their type decides that of the matrix
+            products.
         weight: Output layer, shape (vocabulary, output size).
         bias: Output layer, shape (vocabulary,).
         targets: Ids of the tokens, shape (tokens,).
         smoothing: Share of the target spread evenly over the vocabulary.
+        consistency: Weight of the mean of the two Kullback-Leibler divergences; half of the paper's
+            alpha, as the rest of the loss is half of the paper's. 0 for a single pass.
 
     Returns:
         A scalar, in nats, at least float32; 0 for no tokens.
     """
-    return _OutputCrossEntropy.apply(outputs, weight, bias, targets, smoothing)  # type: ignore[no-any-return, no-untyped-call]
+    return _OutputCrossEntropy.apply(outputs, weight, bias, targets, smoothing, consistency)  # type: ignore[no-any-return, no-untyped-call]

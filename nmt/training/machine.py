@@ -7,16 +7,23 @@ from pathlib import Path
 import torch
 
 import nmt
+from nmt.progress import counted
 
 _PACKAGES = ("torch", "numpy", "sentencepiece", "sacrebleu")
 
 
-def machine(device: torch.device) -> str:
-    """The processor that learns, in words, such as ``AMD EPYC 9R14, 2 threads``."""
+def machine(device: torch.device, processes: int) -> str:
+    """What learns, in words, such as ``AMD EPYC 9R14, 2 threads``."""
     if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    threads = torch.get_num_threads()
-    return f"{_processor()}, {threads} {'thread' if threads == 1 else 'threads'}"
+        name = str(torch.cuda.get_device_name(device))
+        return name if processes == 1 else f"{processes} x {name}"
+    return f"{_processor()}, {threads(processes)}"
+
+
+def threads(processes: int) -> str:
+    """How many threads learn, such as ``2 threads`` or ``4 processes of 1 thread``."""
+    each = counted(torch.get_num_threads(), "thread")
+    return each if processes == 1 else f"{processes} processes of {each}"
 
 
 def versions() -> dict[str, str]:

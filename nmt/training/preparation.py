@@ -16,6 +16,7 @@ from nmt.corpus.fragments import WordTable
 from nmt.corpus.mixture import Mixture
 from nmt.corpus.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
+from nmt.progress import counted
 from nmt.run import RunDirectory
 from nmt.training.progress import Reporter
 
@@ -66,8 +67,8 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
     pairs = encode_pairs(corpus.train, *tokenizers, longest, corpus.content, reporter.preparing)
     if pairs.left_out:
         reporter.note(
-            f"{pairs.left_out:,} training pairs left out: more than {longest} subwords on a side "
-            "(training.max_tokens)"
+            f"{counted(pairs.left_out, 'training pair')} left out: more than {longest} subwords "
+            "on a side (training.max_tokens)"
         )
     if not len(pairs):
         raise TrainingError(

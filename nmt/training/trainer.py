@@ -6,24 +6,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
 
-from nmt.config import RunConfig
+from nmt.config import RunConfig, changed_keys
 from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.encoded import Variation
 from nmt.errors import RunError, TrainingError
 from nmt.files import surviving_folder, write_atomically
 from nmt.model.weights import named_weights, weights_bytes
+from nmt.progress import counted
 from nmt.run import RunDirectory
 from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.exporting import export_run, lexicon_of
 from nmt.training.learner import Learner
-from nmt.training.machine import machine, versions
+from nmt.training.machine import machine, threads, versions
 from nmt.training.preparation import Material, prepare
 from nmt.training.progress import (
     MetricsFile,
@@ -36,6 +38,7 @@ from nmt.training.progress import (
 )
 from nmt.training.schedule import learning_rate
 from nmt.training.validation import DevSet
+from nmt.workers import ALONE, Workers
 
 _STEPS_BETWEEN_REPORTS = 20
 _VALIDATIONS_OF_A_BUDGET = 10
@@ -43,6 +46,14 @@ _SHARE_OF_VALIDATION = 0.2
 """Of a budget of minutes, at most, as soon as it is known how long one takes."""
 _SECONDS_OF_A_VALIDATION = 20.0
 """Of a budget of minutes, at least, for each: in less there is little to see."""
+
+_OF_EACH_MACHINE = (
+    "corpus.path",
+    "corpus.also.*.path",
+    "training.device",
+    "training.threads",
+)
+"""Settings that may differ between the processes of a training."""
 
 
 class Interrupted(Exception):
@@ -72,15 +83,19 @@ def train(
     *,
     resume: bool,
     reporter: Reporter,
+    workers: Workers = ALONE,
     clock: Callable[[], float] = time.perf_counter,
 ) -> TrainingResult:
     """Train a run to its end.
+
+    Of several processes the first alone writes and tells.
 
     Args:
         config: What to train.
         run: Where; the directory exists and holds the config.
         resume: Go on from the run's last checkpoint, if it has one.
         reporter: Whom to tell.
+        workers: The processes that train it together.
         clock: Seconds, from any start; what a time budget is counted by.
 
     Raises:
@@ -88,35 +103,82 @@ def train(
         NmtError: For what the user can put right.
     """
     set_up_machine(config)
+    _refuse_other_settings(config, workers)
     try:
-        material = prepare(config, run, reporter)
+        material = workers.in_turn(lambda: prepare(config, run, reporter))
     finally:
         reporter.close()  # what it shows of the preparation
-    run.card.unlink(missing_ok=True)  # a run with a card is finished
-    sizes = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
-    learner = Learner(config, *sizes)
-    state = TrainState(pairs=material.digest)
-    if resume and surviving_folder(run.last) is not None:
-        state = load_checkpoint(run.last, learner.tensors)
+    source, target = material.tokenizers
+    learner = Learner(config, source.vocabulary_size, target.vocabulary_size, workers)
+    state = _start(run, learner, material, resume)
+    watchers = [reporter, *_files(config, run, state)] if workers.is_first else []
+    with closing(Reporters(watchers)) as told, _stop_requests(workers) as stop:
+        if state.step:
+            told.note(f"going on after step {state.step}")
+        training = Training(config, run, learner, material, told, state, stop, clock)
+        told.note(training.description())
+        told.session(training.session())
+        training.go_on()
+    workers.first_does(lambda: _finish(config, run, material, state))
+    return TrainingResult(state.best_bleu, state.best_step, state.step, state.elapsed_s)
+
+
+def _refuse_other_settings(config: RunConfig, workers: Workers) -> None:
+    """See to it that all processes are about to train the same."""
+    first = RunConfig.model_validate(workers.first_does(lambda: config.model_dump(mode="json")))
+    keys = [
+        key
+        for key in changed_keys(first, config)
+        if not any(fnmatchcase(key, name) for name in _OF_EACH_MACHINE)
+    ]
+    if keys:
+        raise TrainingError(
+            f"process {workers.rank} of {workers.count} has another {keys[0]} than process 0: "
+            "give every machine the same recipe and the same settings"
+        )
+
+
+def _start(run: RunDirectory, learner: Learner, material: Material, resume: bool) -> TrainState:
+    """Where the training starts, or goes on: the first process finds out and all do as it does."""
+    workers = learner.workers
+
+    def found() -> dict[str, Any]:
+        run.card.unlink(missing_ok=True)  # a run with a card is finished
+        state = TrainState(pairs=material.digest)
+        if resume and surviving_folder(run.last) is not None:
+            state = load_checkpoint(run.last, learner.tensors)
         if state.pairs != material.digest:
             raise RunError(
                 f"{run.path}: its training pairs have changed since step {state.step}, so that it "
                 "cannot go on: restore the corpus and the tokenizer, or start another with --run"
             )
-        reporter.note(f"going on after step {state.step}")
-    watchers: list[Reporter] = [reporter, MetricsFile(run.metrics_file, state.step)]
+        return asdict(state)
+
+    state = TrainState(**workers.first_does(found))
+    if state.pairs != material.digest:
+        raise TrainingError(
+            f"process {workers.rank} of {workers.count} has other training pairs than process 0: "
+            "give every machine the same corpus, and a folder of the run that all of them see"
+        )
+    for tensors in learner.tensors.values():
+        workers.take_from_first(tensors)
+    return state
+
+
+def _files(config: RunConfig, run: RunDirectory, state: TrainState) -> list[Reporter]:
+    """What is kept of how the training goes."""
+    files: list[Reporter] = [MetricsFile(run.metrics_file, state.step)]
     if config.training.tensorboard:
         languages = config.corpus.source, config.corpus.target
-        watchers.append(TensorBoardEvents(run.tensorboard, state.step, languages))
-    with closing(Reporters(watchers)) as told, _stop_requests() as stop:
-        training = Training(config, run, learner, material, told, state, stop, clock)
-        told.note(training.description())
-        told.session(training.session())
-        training.go_on()
+        files.append(TensorBoardEvents(run.tensorboard, state.step, languages))
+    return files
+
+
+def _finish(config: RunConfig, run: RunDirectory, material: Material, state: TrainState) -> None:
+    """Export what was trained, and say what it is."""
     lexicon = lexicon_of(material.pairs, material.tokenizers, config)
     export_run(run, run, config, lexicon)
     write_atomically(run.card, model_card(config, material.corpus, state).encode())
-    return TrainingResult(state.best_bleu, state.best_step, state.step, state.elapsed_s)
 
 
 @dataclass
@@ -147,6 +209,7 @@ class Training:
         self._dev = DevSet(self.material, self.config)
         self._clock = _Clock(self.state.elapsed_s, self.clock)
         self._recent = _Recent(self.clock)
+        self._is_to_stop = False
 
     def go_on(self) -> None:
         """Train until the epochs, the time or the patience is used up."""
@@ -157,7 +220,7 @@ class Training:
                     self._validate()
                 if self.state.step % self.config.training.checkpoint_every == 0:
                     self._save()
-                if self.stop.is_set():
+                if self._is_to_stop:
                     self._save()
                     raise Interrupted
                 if self._is_over():
@@ -194,11 +257,14 @@ class Training:
         """
         state, training = self.state, self.config.training
         rate = learning_rate(training, state.step, self._share())
-        step = self.learner.step(batches, rate, _seed(self.config.seed, state.step))
+        seed = _seed(self.config.seed, state.step, *self.learner.workers.own_seed)
+        step = self.learner.step(batches, rate, seed)
         state.step += 1
         state.batch_in_epoch += len(batches)
         state.target_tokens += step.target_tokens
-        state.elapsed_s = self._clock.elapsed_s()
+        state.elapsed_s, self._is_to_stop = self.learner.workers.agree(
+            self._clock.elapsed_s(), self.stop.is_set()
+        )
         state.skipped += step.is_skipped
         state.skipped_in_a_row = state.skipped_in_a_row + 1 if step.is_skipped else 0
         if state.skipped_in_a_row >= training.max_skipped_steps:
@@ -245,7 +311,14 @@ class Training:
         return max(1, min(_VALIDATIONS_OF_A_BUDGET, int(budget_s / cost_s)))
 
     def _validate(self) -> None:
-        """Try the weights and keep them if they are the best so far."""
+        """Let the first process try the weights, and keep them if they are the best so far."""
+        self._let_first(self._try_weights)
+        is_best = self.state.best_step == self.state.step
+        if is_best and self.config.training.minutes:
+            # what the clock decides is not decided the same way again after a kill
+            self._save()
+
+    def _try_weights(self) -> None:
         state = self.state
         started = self.clock()
         with self.learner.evaluated_weights() as model:
@@ -274,15 +347,24 @@ class Training:
                 translation=translation,
             )
         )
-        if is_best and self.config.training.minutes:
-            # what the clock decides is not decided the same way again after a kill
-            self._save()
 
     def _save(self) -> None:
+        self._let_first(self._write_checkpoint)
+
+    def _write_checkpoint(self) -> None:
         started = self.clock()
         self.state.elapsed_s = self._clock.elapsed_s()
         save_checkpoint(self.run.last, self.state, self.learner.tensors)
         self._recent.skip(self.clock() - started)
+
+    def _let_first(self, work: Callable[[], None]) -> None:
+        """Do something in the first process, and wait for what becomes of the state."""
+
+        def done() -> dict[str, Any]:
+            work()
+            return asdict(self.state)
+
+        vars(self.state).update(self.learner.workers.first_does(done))
 
     def _is_over(self) -> bool:
         training = self.config.training
@@ -313,7 +395,7 @@ class Training:
         return Session(
             step=self.state.step,
             elapsed_s=self.state.elapsed_s,
-            machine=f"{machine(self.learner.device)}, {precision}",
+            machine=f"{machine(self.learner.device, self.learner.workers.count)}, {precision}",
             versions=versions(),
             parameters=self.learner.parameters,
             pairs=len(self.material.pairs),
@@ -325,14 +407,16 @@ class Training:
         """What was chosen, in a line."""
         learner, training = self.learner, self.config.training
         length = (
-            f"{training.minutes:g} minutes" if training.minutes else f"{training.epochs} epochs"
+            f"{training.minutes:g} minutes"
+            if training.minutes
+            else counted(training.epochs, "epoch")
         )
         precision = "fp32" if learner.autocast_type is None else "bf16"
         return (
             f"{learner.parameters / 1e6:.1f} million parameters, "
-            f"{precision} on {learner.device.type}, {torch.get_num_threads()} threads, "
+            f"{precision} on {learner.device.type}, {threads(learner.workers.count)}, "
             f"batches of {training.tokens_per_batch:,} target tokens, "
-            f"{length} on {len(self.material.pairs):,} pairs"
+            f"{length} on {counted(len(self.material.pairs), 'pair')}"
         )
 
 
@@ -386,7 +470,7 @@ def set_up_machine(config: RunConfig) -> None:
 
 
 @contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
+def _stop_requests(workers: Workers) -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set, once; a second one stops at once."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -397,7 +481,8 @@ def _stop_requests() -> Iterator[threading.Event]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        os.write(2, b"\nsaving after this step; once more to stop without\n")
+        if workers.is_first:
+            os.write(2, b"\nsaving after this step; once more to stop without\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -119,7 +119,7 @@ def test_a_resumed_file_is_the_uninterrupted_one_and_no_line_is_translated_twice
         TEN, begun, resume=True, translate=translate, written=lambda n, t: [f"{n} {t.text}"]
     )
     assert seen == ["line 6", "line 7", "line 8", "line 9"]
-    assert listener.notes == [f"{begun}: 6 lines are translated already"]
+    assert listener.notes == [f"{begun}: translated already: 6 lines"]
     first, second = TEN.upper().split(b"LINE 6")
     assert begun.read_bytes() == first + b"7 LINE 6" + second.replace(b"L", b"%d L") % (8, 9, 10)
 
@@ -291,7 +291,7 @@ def test_what_another_model_or_other_options_began_is_not_gone_on_with(
     ids=["changed", "shorter", "empty"],
 )
 def test_another_input_is_not_gone_on_with(begun: Path, other: bytes) -> None:
-    with pytest.raises(BulkError, match="letters: its first 6 lines are not those that"):
+    with pytest.raises(BulkError, match=r"letters: its beginning \(6 lines\) is not what"):
         run(other, begun, resume=True)
 
 
@@ -306,7 +306,7 @@ def test_a_last_line_that_has_grown_since_is_another_input(
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Output, "finish", lambda output: stop_at("")([""]))
         run(b"one\ntw", tmp_path / "out")
-    with pytest.raises(BulkError, match="its first 2 lines are not"):
+    with pytest.raises(BulkError, match=r"its beginning \(2 lines\) is not"):
         run(b"one\ntwo\n", tmp_path / "out", resume=True)
     run(b"one\ntw", tmp_path / "out", resume=True)
     assert (tmp_path / "out").read_bytes() == b"ONE\nTW\n"

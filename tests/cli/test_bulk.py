@@ -24,7 +24,11 @@ def test_a_file_becomes_what_standard_input_becomes(
     assert inside("translate", "--input", "in").lines == expected
     for arguments in (["--input", "in", "--output", "a"], ["--output", "b"]):
         done = inside("translate", *arguments, input=TEXT)
-        assert (done.code, done.lines, done.errors) == (0, [], ["translating with checkpoints/toy"])
+        assert (done.code, done.lines, done.errors) == (
+            0,
+            [],
+            ["translating with checkpoints/toy (dev BLEU 30.0)"],
+        )
         assert (folder / arguments[-1]).read_text().splitlines() == expected
     done = inside("translate", "--input", "in", "--output", "a", "--resume")
     assert done.errors[1:] == ["a: finished already; to translate it again, remove it"]
@@ -70,7 +74,7 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
     assert refused.startswith("nmt: a.partial: begun with search.beam 1, now 2: keep to it")
     assert "go on with --resume" in inside(*options, "a").errors[-1]
     done = inside(*options, "a", "--resume")
-    assert done.errors[1:] == ["a: 2,048 lines are translated already"]
+    assert done.errors[1:] == ["a: translated already: 2,048 lines"]
     assert inside(*options, "b").code == 0
     assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
     assert (folder / "a").read_bytes().count(b"\n") == 2 * LINES_PER_CHUNK + 2
@@ -102,7 +106,11 @@ def test_shards_become_shards_and_a_rerun_skips_them(
         (["--output", "a", "le chat"], "TEXT is printed: leave it out, or leave out --input"),
         (["--input", "text/dev.fr", "le chat"], "TEXT is printed"),
         (["--resume"], "--resume goes on with a file: name it with --output"),
-        (["--input", "text"], "text: these are shards, or there is no such file"),
+        (
+            ["--input", "text"],
+            "--input text: these are shards, each translated into",
+        ),
+        (["--input", "nofile"], "--input nofile: there is no such file or folder: name one"),
         (["--input", "nowhere", "--output", "a"], "nowhere: there is no such file or folder"),
         (["--input", "text", "--output", "a", "--json"], "--json is for lines of text, not"),
         (["--output", "a", "--column", "fr"], "--column, --engine and --workers are for shards"),

@@ -205,7 +205,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
     )
     (folder / "back" / "config.toml").write_text(turned)
     for words, said in (
-        ("checkpoints/toy short.en", "short.en has 1 lines but the test set test has 10"),
+        ("checkpoints/toy short.en", "short.en has 1 line but the test set test has 10"),
         ("checkpoints/toy back", "back translates from en to fr and checkpoints/toy from fr to en"),
         ("checkpoints/toy missing", "missing: there is no such run and no such file"),
         ("checkpoints/toy x=", "x=: write several runs as one system NAME=RUN,RUN"),

@@ -17,7 +17,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_a_translation_is_explained(trained: Path, inside: Inside) -> None:
     done = inside("explain", TEXT)
     assert done.code == 0
-    assert done.errors == ["translating with checkpoints/toy"]
+    assert done.errors == ["translating with checkpoints/toy (dev BLEU 30.0)"]
     (translated,) = inside("translate", TEXT).lines
     assert done.lines[0] == TEXT
     assert done.lines[1] == f"→ {translated}"

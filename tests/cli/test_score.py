@@ -33,7 +33,7 @@ def test_arguments_files_and_standard_input_give_the_same_lines(
     (folder / "a.en").write_text("\n".join(TARGETS) + "\n")
     pairs = list(zip(SOURCES, TARGETS, strict=True))
     given = inside("score", *(text for pair in pairs for text in pair))
-    assert (given.code, given.errors) == (0, ["scoring with checkpoints/toy"])
+    assert (given.code, given.errors) == (0, ["scoring with checkpoints/toy (dev BLEU 30.0)"])
     assert given.lines[2] == "0.0000\t0.0000"
     for line, target in zip(given.lines, TARGETS, strict=True):
         log_probability, score = map(float, line.split("\t"))
@@ -48,7 +48,9 @@ def test_arguments_files_and_standard_input_give_the_same_lines(
 def test_several_models_score_together(inside: Inside, trained: Path) -> None:
     pair = (SOURCES[0], TARGETS[0])
     twice = inside("score", "--model", trained, "--model", "checkpoints/toy", *pair)
-    assert twice.errors == [f"scoring with {trained}, checkpoints/toy"]
+    assert twice.errors == [
+        f"scoring with {trained} (dev BLEU 30.0), checkpoints/toy (dev BLEU 30.0)"
+    ]
     assert twice.lines == inside("score", *pair).lines
 
 

@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from nmt.run import RunDirectory
-from tests.cli.conftest import Command, Inside, start
+from tests.cli.conftest import Command, Inside, clean_environment, start
 
 ENDLESS = ("--set", "training.epochs=1000", "--set", "training.checkpoint_every=5")
 
@@ -177,3 +179,47 @@ def test_a_tokenizer_is_not_replaced_under_a_model(inside: Inside, trained: Path
     done = inside("tokenizer", "toy.toml")
     assert (done.code, done.lines) == (2, [])
     assert (trained / "joint.model").exists()
+
+
+TELL_AND_END = """
+import os, sys
+from importlib.machinery import ModuleSpec
+
+class Told:
+    def find_spec(self, name, path=None, target=None):
+        return ModuleSpec(name, self) if name == "torch" else None
+
+    def create_module(self, spec):
+        print(os.environ.get("GOMP_SPINCOUNT"), flush=True)
+        os._exit(0)
+
+    def exec_module(self, module):
+        pass
+
+sys.meta_path.insert(0, Told())
+sys.argv = ["nmt", "train", "toy.toml"]
+from nmt.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "10000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "active"}, "None"),
+    ],
+)
+def test_waiting_threads_are_let_sleep_before_torch_is_there_unless_somebody_says_otherwise(
+    folder: Path, cache: Path, given: dict[str, str], told: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TELL_AND_END],
+        cwd=folder,
+        env=clean_environment(cache) | {"PYTHONPATH": str(Path(__file__).parents[2])} | given,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout == f"{told}\n", done.stderr

@@ -1,5 +1,6 @@
 """``nmt translate`` as a user calls it."""
 
+import importlib.util
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from nmt.config import TokenizerConfig
 from nmt.corpus.tokenizer import train_tokenizer
 from nmt.decoding.search import Hypothesis, search
 from nmt.errors import SearchError
+from nmt.run import shipped_models
 from tests.cli.conftest import Command, Inside, start
 
 
@@ -88,7 +90,7 @@ def test_each_text_becomes_one_line_and_stderr_names_the_model(
     assert len(lines) == 4
     assert lines[0]
     assert lines[1] == lines[3] == ""
-    assert done.stderr == b"translating with checkpoints/toy\n"
+    assert done.stderr == b"translating with checkpoints/toy (dev BLEU 30.0)\n"
 
 
 def test_each_line_of_standard_input_becomes_one_line_as_if_it_were_alone(
@@ -169,7 +171,7 @@ def test_a_reader_that_leaves_early_is_no_error_to_speak_of(
         process.stdout.close()
         process.stdin.write(b"le chat\n" * 50)
         process.stdin.close()
-        assert process.stderr.read() == b"translating with checkpoints/toy\n"
+        assert process.stderr.read() == b"translating with checkpoints/toy (dev BLEU 30.0)\n"
         assert process.wait(60) == 1
 
 
@@ -212,7 +214,7 @@ def test_the_environment_names_the_model_and_the_option_goes_before_it(
 ) -> None:
     trained.rename(trained.with_name("b"))
     monkeypatch.setenv("NMT_MODEL", "checkpoints/b")
-    assert inside("translate", "").errors == ["translating with checkpoints/b"]
+    assert inside("translate", "").errors == ["translating with checkpoints/b (dev BLEU 30.0)"]
     monkeypatch.setenv("NMT_MODEL", "nowhere")
     assert inside("translate", "").errors == ["nmt: nowhere: there is no such folder"]
     assert inside("translate", "--model", "checkpoints/b", "").code == 0
@@ -224,7 +226,7 @@ def test_a_model_is_chosen_by_its_languages(
     monkeypatch.setattr("nmt.run._PACKAGE", folder / "nmt")
     line = "le petit chat voit le vieux chien."
     here = inside("translate", "--to", "en", line)
-    assert (here.code, here.errors) == (0, ["translating with checkpoints/toy"])
+    assert (here.code, here.errors) == (0, ["translating with checkpoints/toy (dev BLEU 30.0)"])
     done = inside("score", "--to", "fr", "a", "b")
     assert (done.code, len(done.errors)) == (2, 1)
     assert "no model translates to fr: there is from fr to en (checkpoints/toy)" in done.errors[0]
@@ -235,9 +237,11 @@ def test_a_model_is_chosen_by_its_languages(
     (folder / "nmt" / "checkpoints" / "fr-en" / "shipped.txt").write_text("")
     shipped = inside("translate", line)
     assert (shipped.code, shipped.lines) == (0, here.lines)
-    assert shipped.errors == ["translating with fr-en (came with nmt)"]
-    assert inside("score", "a", "b").errors == ["scoring with fr-en (came with nmt)"]
-    assert inside("explain", line).errors == ["translating with fr-en (came with nmt)"]
+    assert shipped.errors == ["translating with fr-en (came with nmt, dev BLEU 30.0)"]
+    assert inside("score", "a", "b").errors == ["scoring with fr-en (came with nmt, dev BLEU 30.0)"]
+    assert inside("explain", line).errors == [
+        "translating with fr-en (came with nmt, dev BLEU 30.0)"
+    ]
     done = inside("explain", "--to", "fr", line)
     assert "no model translates to fr: there is from fr to en (fr-en (came" in done.errors[0]
     done = inside("eval")
@@ -364,7 +368,9 @@ def test_alternatives_are_words_with_their_probabilities(inside: Inside, trained
 def test_several_models_translate_together(inside: Inside, trained: Path, folder: Path) -> None:
     twice = inside("translate", "--model", trained, "--model", "checkpoints/toy", *TEXTS)
     assert twice.lines == inside("translate", *TEXTS).lines
-    assert twice.errors == [f"translating with {trained}, checkpoints/toy"]
+    assert twice.errors == [
+        f"translating with {trained} (dev BLEU 30.0), checkpoints/toy (dev BLEU 30.0)"
+    ]
     other = trained.with_name("other")
     shutil.copytree(trained, other)
     shutil.rmtree(other / "export")
@@ -454,7 +460,9 @@ def test_more_alternatives_than_memory_has_room_for_are_refused(
 def test_a_run_that_is_not_exported_says_how_it_would_do_without_torch(
     inside: Inside, trained: Path
 ) -> None:
-    assert inside("translate", "le chat").errors == ["translating with checkpoints/toy"]
+    assert inside("translate", "le chat").errors == [
+        "translating with checkpoints/toy (dev BLEU 30.0)"
+    ]
     shutil.rmtree(trained / "export")
     done = inside("translate", "le chat")
     assert done.code == 0
@@ -499,3 +507,65 @@ def test_lists_that_are_shorter_than_asked_for_are_counted(inside: Inside, train
     done = inside("translate", *diverse, *penalty, "--output", "out", input=b"le chat.\nle chat.\n")
     assert done.errors[-1].startswith("2 texts have fewer than 6 translations")
     assert len(inside("translate", "--n-best", "2", "le chat voit.").errors) == 1
+
+
+ENGLISH = "Where is the station? I would like to go home."
+
+
+@pytest.mark.skipif(len(shipped_models()) < 2, reason="without the models that come with nmt")
+def test_a_text_that_goes_the_other_way_is_noticed_and_turned_only_where_nothing_was_said(
+    inside: Inside, folder: Path
+) -> None:
+    right = inside("translate", "--to", "fr", ENGLISH)
+    assert "gare" in right.lines[0]
+    assert [line.partition(" (")[0] for line in right.errors] == ["translating with en-fr"]
+    (folder / "letter").write_text(f"{ENGLISH}\nThe end.\n")
+    turned = inside("translate", ENGLISH)
+    assert turned.lines == right.lines
+    assert turned.errors[1] == (
+        "this text is in English, and fr-en translates from French: it is translated into French "
+        "instead"
+    )
+    assert turned.errors[2].startswith("translating with en-fr (came with nmt, dev BLEU ")
+    for lines in (
+        inside("translate", input=ENGLISH.encode()).lines,
+        inside("translate", "--input", "letter").lines[:1],
+        inside("translate", "--markup", "html", f"<p>{ENGLISH}</p>").lines[0][3:-4].splitlines(),
+    ):
+        assert lines == right.lines
+    assert inside("translate", "--input", "letter", "--output", "brief").code == 0
+    assert (folder / "brief").read_text().splitlines()[0] == right.lines[0]
+    for options in (["--model", "fr-en"], ["--to", "EN"], ["--from", "fr"], ["--prefix", "The"]):
+        kept = inside("translate", *options, ENGLISH)
+        assert kept.lines != right.lines
+        assert kept.errors[1:] == [
+            "this text is in English, and fr-en translates from French: `--model en-fr` would "
+            "translate it into French"
+        ]
+    explained = inside("explain", "Where is the station?")
+    assert "this text is in English" in explained.errors[1]
+    assert explained.lines[1].startswith("→ Où")
+
+
+def test_a_text_that_goes_the_other_way_is_noticed_where_no_model_goes_there(
+    inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.run._PACKAGE", folder / "nmt")
+    done = inside("translate", ENGLISH)
+    assert (done.code, done.errors[1:]) == (
+        0,
+        ["this text is in English, and toy translates from French: no good may come of it"],
+    )
+    assert len(inside("translate", "le petit chat voit le vieux chien.").errors) == 1
+
+
+def test_a_picture_that_cannot_be_drawn_here_is_refused_before_anything_is_translated(
+    inside: Inside, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *_: None if name == "resvg_py" else found(name)
+    )
+    done = inside("translate", "--attention", "looks.png", "le chat")
+    assert (done.code, done.lines, len(done.errors)) == (2, [], 1)
+    assert done.errors[0].startswith("nmt: PNG needs resvg_py, which is not installed: pip install")

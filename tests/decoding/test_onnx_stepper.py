@@ -38,6 +38,17 @@ MODELS = {
         **ODD, cell="gru-cho", attention="multihead", attention_query="first", residual=True
     ),
     "rnn, none": ModelConfig(**ODD, cell="rnn", attention="none", context_every_step=True),
+    "sru, mingru, both": ModelConfig(
+        **ODD,
+        cell=("sru", "mingru"),
+        encoder_layers=2,
+        decoder_layers=2,
+        attention_query="both",
+        input_feeding=True,
+    ),
+    "minlstm, ssru": ModelConfig(
+        **ODD, cell=("minlstm", "ssru"), encoder_layers=2, decoder_layers=2, residual=True
+    ),
 }
 SOURCES = random_sources([5, 2, 0, 8, 1])
 

@@ -27,6 +27,11 @@ MODELS = {
     "gru-cho, no attention": ModelConfig(
         **SIZES, cell="gru-cho", attention="none", context_every_step=True
     ),
+    "sru over mingru": ModelConfig(
+        **SIZES, cell=("mingru", "sru"), encoder_layers=2, decoder_layers=2
+    ),
+    "ssru, residual": ModelConfig(**SIZES, cell="ssru", residual=True),
+    "minlstm, both": ModelConfig(**SIZES, cell="minlstm", attention_query="both"),
     "one layer, dot, tied": ModelConfig(
         **SIZES, attention="dot", decoder_layers=1, tied_output=True, attention_query="first"
     ),

@@ -12,9 +12,9 @@ from tests import reference
 INPUT, HIDDEN, ROWS, STEPS = 5, 4, 3, 6
 
 
-def make_cell(name: str, dtype: torch.dtype = torch.float64) -> Cell:
+def make_cell(name: str, dtype: torch.dtype = torch.float64, size: int = INPUT) -> Cell:
     """A cell with weights far from 0, so that no gate is close to any other."""
-    cell = CELLS[name](INPUT, HIDDEN).to(dtype)
+    cell = CELLS[name](size, HIDDEN).to(dtype)
     generator = torch.Generator().manual_seed(11)
     with torch.no_grad():
         for parameter in cell.parameters():
@@ -31,17 +31,18 @@ def draw(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
+@pytest.mark.parametrize("size", [INPUT, HIDDEN])
 @pytest.mark.parametrize("name", CELLS)
-def test_a_step_is_the_equation_of_the_paper(name: str) -> None:
-    cell = make_cell(name)
-    x = draw(ROWS, INPUT)
+def test_a_step_is_the_equation_of_the_paper(name: str, size: int) -> None:
+    cell = make_cell(name, size=size)
+    x = draw(ROWS, size)
     state = tuple(draw(ROWS, HIDDEN) * (1 + number) for number in range(cell.states))
-    after = cell.step(cell.project(x), state)
+    output, after = cell.step(cell.project(x), state)
     assert len(after) == cell.states == reference.states_of(name)
     for row in range(ROWS):
         before = tuple(tensor[row].numpy() for tensor in state)
         expected = reference.STEPS[name](in_numpy(cell), x[row].numpy(), before)
-        for value, wanted in zip(after, expected, strict=True):
+        for value, wanted in zip((output, *after), (expected[0], *expected[1]), strict=True):
             np.testing.assert_allclose(value[row].detach(), wanted, rtol=0, atol=1e-12)
 
 
@@ -93,6 +94,11 @@ def test_the_two_kinds_of_gru_differ_with_the_same_weights() -> None:
     inputs, state = draw(ROWS, STEPS, INPUT), (draw(ROWS, HIDDEN),)
     difference = loop(torch_gru, inputs, state)[0] - loop(cho, inputs, state)[0]
     assert difference.abs().max() > 0.01
+
+
+def test_the_highway_of_an_sru_costs_no_matrix_where_the_sizes_agree() -> None:
+    narrow, same = make_cell("sru"), make_cell("sru", size=HIDDEN)
+    assert (len(narrow.weight_input), len(same.weight_input)) == (4 * HIDDEN, 3 * HIDDEN)
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nmt.config import ModelConfig
+from nmt.model.cells import CELLS
 from nmt.model.decoder import Memory
 from nmt.model.seq2seq import Seq2Seq, build
 from tests import reference
@@ -33,8 +34,8 @@ def every_combination() -> list[ModelConfig]:
     The number of turns of each has no common factor with the others or with what it runs beside,
     so that any two settings meet.
     """
-    mixed = {1: ["gru-cho"], 2: ["gru", "lstm"], 3: ["lstm", "gru-cho", "rnn"]}
-    cells = cycle(["lstm", "gru", "rnn", "gru-cho", "mixed", "lstm", "mixed"])
+    mixed = {1: ["gru-cho"], 2: ["gru", "lstm"], 3: ["lstm", "mingru", "sru"]}
+    cells = cycle([*CELLS, "mixed", "lstm", "mixed"])
     # bidirectional, residual, embedding size, tied, shared, bridge is mean
     flags = cycle([*product([True, False], [True, False], [HIDDEN, 6], *[[True, False]] * 3)][::-5])
     configs = []
@@ -117,7 +118,7 @@ def test_every_setting_meets_every_other() -> None:
         "bridge",
     ]
     values = {field: {getattr(config, field) for config in CONFIGS} for field in fields}
-    kinds = {"lstm", "gru", "rnn", "gru-cho"}
+    kinds = set(CELLS)
     for one, other in product(fields, fields):
         if one < other:
             met = {(getattr(config, one), getattr(config, other)) for config in CONFIGS}

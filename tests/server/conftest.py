@@ -16,12 +16,12 @@ from starlette.testclient import TestClient
 
 from nmt.config import RunConfig, override
 from nmt.corpus.tokenizer import train_tokenizer
+from nmt.detection import Detector
 from nmt.files import write_atomically
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.run import RunDirectory
 from nmt.server.app import make_app
-from nmt.server.detection import Detector
 from nmt.server.models import Model, Models
 from nmt.server.settings import Limits, Settings
 from nmt.training.exporting import export_run

@@ -88,6 +88,21 @@ def test_a_language_is_found_where_that_is_asked_for(client: TestClient) -> None
     assert [each["language"] for each in listed] == ["en", "en"], "only en goes into fr"
 
 
+def test_a_text_that_is_in_the_language_wanted_is_left_as_it_is(client: TestClient) -> None:
+    english, french = "Where is the  station?\nI would like\tto go home. Now!", "Où est la gare ?"
+    found = answer(client, q=[english, french], source="auto", target="en", details=True)
+    assert found["translatedText"][0] == english
+    assert [each["language"] for each in found["detectedLanguage"]] == ["en", "fr"]
+    alone = answer(client, q=french, source="fr", target="en")
+    assert found["translatedText"][1] == alone["translatedText"]
+    [hypothesis] = found["details"][0]["hypotheses"]
+    words = [english[word["start"] : word["end"]] for word in hypothesis["words"]]
+    assert words == english.split()
+    assert [word["text"] for word in hypothesis["words"]] == words
+    html = answer(client, q=f"<p>{english}</p>", source="auto", target="en", format="html")
+    assert html["translatedText"] == f"<p>{english}</p>"
+
+
 def test_detect_names_languages_that_are_served_and_others(client: TestClient) -> None:
     for text, language in (
         ("Je voudrais aller à la gare.", "fr"),

@@ -199,19 +199,18 @@ def test_an_answer_does_not_wait_for_acknowledgements(lasting_server: Served) ->
     assert min(elapsed_s) < 0.035, "a delayed acknowledgement takes 0.04 s"
 
 
-def test_too_many_connections_are_closed(start_serving: Start) -> None:
+def test_connections_too_many_are_answered_that_they_are(start_serving: Start) -> None:
     with start_serving("--max-connections", "5") as served, ExitStack() as stack:
         connections = [stack.enter_context(served.connect()) for _ in range(5)]
-        assert not is_answered(served)
+        for ask in (b"", post("/translate", REQUEST)):
+            with served.connect() as connection:
+                connection.sendall(ask)
+                refusal = everything(connection)
+            assert status(refusal) == 503
+            assert b"\r\nretry-after: 1\r\n" in refusal
+            assert body(refusal) == {"error": "too many connections: try again"}
         connections[0].close()
-        until(lambda: is_answered(served))
-
-
-def is_answered(served: Served) -> bool:
-    try:
-        return bool(served.ask("/translate", REQUEST))
-    except OSError:
-        return False
+        until(lambda: status(served.ask("/translate", REQUEST)) == 200)
 
 
 def refused(*arguments: str | Path) -> str:

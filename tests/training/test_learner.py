@@ -302,6 +302,26 @@ def test_bf16_learns_from_nearly_the_same_loss_and_gradient() -> None:
     assert all(tensor.dtype == torch.float32 for tensor in narrow.tensors["weights"].values())
 
 
+def test_two_passes_without_dropout_learn_what_one_does() -> None:
+    once, twice = make(), make(r_drop=5.0)
+    found = [learner.step([batch(0, 1, 2)], 1e-2, seed=1) for learner in (once, twice)]
+    assert found[1].loss == pytest.approx(found[0].loss)
+    assert found[1].gradient_norm == pytest.approx(found[0].gradient_norm)
+    assert found[1].target_tokens == found[0].target_tokens
+    for name, weight in weights(twice).items():
+        torch.testing.assert_close(weight, weights(once)[name], rtol=0, atol=1e-4)
+
+
+def test_two_passes_with_dropout_lose_more_the_further_they_are_apart() -> None:
+    dropped = {"dropout": 0.5}
+    losses = [
+        make(dropped, r_drop=alpha).step([batch(0, 1, 2)], 1e-2, seed=1).loss
+        for alpha in (1e-9, 1.0, 2.0)
+    ]
+    assert losses[0] < losses[1] < losses[2]
+    assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-3)
+
+
 def test_a_learner_learns_its_pairs_by_heart() -> None:
     learner = make({"hidden_size": 16, "embedding_size": 8}, label_smoothing=0.0, clip_norm=1.0)
     first = learner.step([batch(0, 1, 2, 3)], 0.02, 0).loss

@@ -71,6 +71,44 @@ def test_the_gradient_passes_gradcheck(smoothing: float) -> None:
     )
 
 
+def by_torch_in_two_passes(
+    outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float, alpha: float
+) -> Tensor:
+    """Liang et al. 2021, equations 2 to 4."""
+    first, second = (outputs @ weight.T + bias).chunk(2)
+    entropy = sum(
+        functional.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
+        for logits in (first, second)
+    )
+    p, q = (logits.log_softmax(dim=1) for logits in (first, second))
+    divergence = functional.kl_div(q, p, log_target=True, reduction="sum") / 2
+    divergence += functional.kl_div(p, q, log_target=True, reduction="sum") / 2
+    return entropy + alpha * divergence
+
+
+@pytest.mark.parametrize("rows", [1, 3, _ROWS_IN_CACHE, _ROWS_IN_CACHE + 1])
+def test_two_passes_are_half_of_the_loss_of_r_drop(rows: int) -> None:
+    outputs, weight, bias, targets = draw(rows)
+    again = draw(rows + 1)[0][:rows]
+    inputs = (torch.cat([outputs, again]).detach().requires_grad_(), weight, bias)
+    loss = cross_entropy(*inputs, targets, 0.1, 2.5)
+    wanted = by_torch_in_two_passes(*inputs, targets, 0.1, 5.0) / 2
+    torch.testing.assert_close(loss, wanted, rtol=1e-12, atol=1e-12)
+    gradients = torch.autograd.grad(loss * -0.3, inputs)
+    for gradient, expected in zip(
+        gradients, torch.autograd.grad(wanted * -0.3, inputs), strict=True
+    ):
+        torch.testing.assert_close(gradient, expected, rtol=1e-11, atol=1e-11)
+
+
+def test_two_passes_alike_are_one() -> None:
+    outputs, weight, bias, targets = draw(5)
+    twice = torch.cat([outputs, outputs])
+    loss = cross_entropy(twice, weight, bias, targets, 0.1, 2.5)
+    once = cross_entropy(outputs, weight, bias, targets, 0.1)
+    torch.testing.assert_close(loss, once, rtol=1e-12, atol=1e-12)
+
+
 def test_no_tokens_have_no_loss_and_no_gradient() -> None:
     *inputs, targets = draw(0)
     loss = cross_entropy(*inputs, targets, 0.1)

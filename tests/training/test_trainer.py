@@ -158,6 +158,12 @@ VARIANTS = {
         "corpus.also.starter.train=dev",
         "corpus.also.starter.weight=1.5",
     ],
+    "scans": [
+        "training.precision=bf16",
+        'model.cell=["sru", "mingru"]',
+        "model.encoder_layers=2",
+        "model.decoder_layers=2",
+    ],
     "two threads": ["training.threads=2", "training.precision=bf16", "model.hidden_size=64"],
     "everything": [
         "training.accumulate=2",

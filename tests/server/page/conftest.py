@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from uvicorn import Config, Server
 
+from nmt.detection import Detector
 from nmt.server.app import make_app
 from nmt.server.connections import protocol_of
-from nmt.server.detection import Detector
 from nmt.server.models import Models
 from nmt.server.settings import Settings
 

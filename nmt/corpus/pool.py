@@ -1,4 +1,4 @@
-"""Work on the chunks of a corpus, one after the other or, where there are many, by every core."""
+"""A pool of processes for the chunks of a corpus, where there are many of them."""
 
 import multiprocessing
 import os

@@ -1,0 +1,104 @@
+"""What training in several processes costs: tokens a second, and the exchange of gradients alone.
+
+    python benchmarks/several_processes.py --corpus DIR [--processes 2] [--rounds 3] ...
+
+Runs `train_speed.py` in turns with one process of N threads and with N processes of one thread, on
+the same global batches, and prints the ratio of their medians. Then N processes exchange the
+gradients of that many parameters and nothing else, in fp32 and in bf16: seconds, and bytes a second
+by the formula of docs/several-machines.md. Nothing else should run meanwhile.
+
+All options that it does not know go to `train_speed.py`, such as --steps 60 and --set KEY=VALUE.
+"""
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TRAIN_SPEED = Path(__file__).with_name("train_speed.py")
+EXCHANGES = 20
+
+
+def main() -> None:
+    arguments, others = parse_arguments()
+    if arguments.exchange:
+        exchange(arguments.exchange)
+        return
+    count = arguments.processes
+    speeds: dict[int, list[float]] = {1: [], count: []}
+    for _ in range(arguments.rounds):
+        for processes, rates in speeds.items():
+            said = measured(processes, count // processes, [str(TRAIN_SPEED), *others])
+            rates.append(number(r"([\d,]+) target tokens/s", said))
+            print(f"{processes} x {count // processes}: {rates[-1]:,.0f} tokens/s", flush=True)
+    medians = {processes: statistics.median(rates) for processes, rates in speeds.items()}
+    print(f"{count} processes of 1 thread / 1 process of {count}: ", end="")
+    print(f"{medians[count] / medians[1]:.2f}")
+    parameters = round(number(r"([\d.]+) million parameters", said) * 1e6)
+    print(measured(count, 1, [__file__, "--exchange", str(parameters)]), end="")
+
+
+def measured(processes: int, threads: int, program: list[str]) -> str:
+    """What a Python program prints, in that many processes of so many threads."""
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    done = subprocess.run(
+        [sys.executable, *(launcher if processes > 1 else []), *program],
+        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def number(pattern: str, text: str) -> float:
+    found = re.search(pattern, text)
+    assert found is not None, text
+    return float(found[1].replace(",", ""))
+
+
+def exchange(parameters: int) -> None:
+    """Add up gradients over the processes, and nothing else."""
+    import torch
+
+    from nmt.workers import joined
+
+    weights = [torch.zeros(parameters)]
+    with joined() as workers:
+        for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+            seconds = []
+            for _ in range(EXCHANGES):
+                weights[0].grad = torch.ones(parameters)
+                started = time.perf_counter()
+                workers.add_up(weights, torch.zeros(()), dtype)
+                seconds.append(time.perf_counter() - started)
+            moved = bytes_moved(parameters, workers.count, dtype.itemsize)
+            middle = statistics.median(seconds)
+            if workers.is_first:
+                print(
+                    f"exchange of {parameters:,} gradients in {name}: {1000 * middle:.1f} ms, "
+                    f"{moved / 1e6:.1f} MB out of each process, {moved / middle / 1e6:,.0f} MB/s"
+                )
+
+
+def bytes_moved(parameters: int, processes: int, bytes_each: int) -> float:
+    """Bytes that leave a process in a step, and as many that arrive: those of a ring."""
+    return 2 * (processes - 1) / processes * parameters * bytes_each
+
+
+def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--exchange", type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_known_args()
+
+
+if __name__ == "__main__":
+    main()
