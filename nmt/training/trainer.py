@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from types import FrameType
 from typing import Any
 

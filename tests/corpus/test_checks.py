@@ -101,7 +101,7 @@ def test_what_may_stay_is_counted_all_the_same(tmp_path: Path) -> None:
 def test_a_clean_corpus_is_used_as_it_is(tmp_path: Path) -> None:
     corpus = load_corpus(write(tmp_path, train=TRAIN[:1], dev=[("deux", "two")]))
     assert pairs_of(corpus.train) == TRAIN[:1]
-    assert corpus.report.lines() == ["train: 1 pairs", "dev: 1 pairs"]
+    assert corpus.report.lines() == ["train: 1 pair", "dev: 1 pair"]
 
 
 def test_a_second_look_gives_the_same_without_checking_again(
@@ -109,7 +109,7 @@ def test_a_second_look_gives_the_same_without_checking_again(
 ) -> None:
     config = write(tmp_path, train=TRAIN, dev=DEV, test=TEST)
     first = load_corpus(config)
-    monkeypatch.delattr(checks, "_measure")
+    monkeypatch.delattr(checks, "_build")
     second = load_corpus(config)
     assert pairs_of(second.train) == pairs_of(first.train)
     assert second.report == first.report
@@ -187,7 +187,7 @@ def test_a_further_corpus_follows_the_direction(tmp_path: Path) -> None:
 def test_another_weight_is_no_other_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = write(tmp_path, train=TRAIN, dev=DEV)
     load_corpus(config)
-    monkeypatch.delattr(checks, "_measure")
+    monkeypatch.delattr(checks, "_build")
     corpus = load_corpus(config.model_copy(update={"weight": 2.0}))
     assert corpus.portions[0].weight == corpus.report.splits[0].weight == 2.0
 

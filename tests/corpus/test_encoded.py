@@ -124,7 +124,7 @@ def test_large_vocabularies_keep_their_ids(
             self.tokenizer = tokenizer
             self.digest = "shifted " + tokenizer.digest
 
-        def encode_batch(self, texts: list[str]) -> list[list[int]]:
+        def encode_batch(self, texts: list[str], threads: int) -> list[list[int]]:
             return [[token + 70_000 for token in ids] for ids in self.tokenizer.encode_batch(texts)]
 
     shifted = encode_pairs(dataset, *map(Shifted, tokenizers), None)  # type: ignore[arg-type]
