@@ -262,9 +262,9 @@ class LiveReporter(Reporter):
 
     @override
     def progress(self, progress: Progress) -> None:
-        self._show()
         self._bar.update(self._preparation, visible=False)
         self._bar.update(self._task, visible=True)
+        self._show()
         facts = (
             f"epoch {progress.epoch:.1f}  loss {progress.loss:.2f}{self._bleu}  "
             f"{progress.tokens_per_s:,.0f} tokens/s  {clock(_left_s(progress))} left"

@@ -7,6 +7,7 @@ import pytest
 from datasets import Dataset
 
 from nmt.corpus import encoded as module
+from nmt.corpus import pool
 from nmt.corpus.alterations import Alterations
 from nmt.corpus.encoded import EncodedPairs, Variation, encode_pairs
 from nmt.corpus.tokenizer import Tokenizer
@@ -227,3 +228,28 @@ def test_ids_are_mapped_from_the_cache(
         owner = owner.base
     assert isinstance(owner, np.memmap)
     assert cache in Path(str(owner.filename)).parents
+
+
+def test_many_processes_encode_as_one_would(
+    dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK_PAIRS", 20)
+    alone = encode_pairs(dataset, *tokenizers, 25)
+    monkeypatch.setattr(pool, "ALONE", 2)
+    monkeypatch.setattr(module, "FORMAT_VERSION", 0)
+    told: list[tuple[str, int, int | None]] = []
+    together = encode_pairs(dataset, *tokenizers, 25, tell=lambda *words: told.append(words))
+    assert together.digest != alone.digest
+    assert together.rows.tolist() == alone.rows.tolist()
+    rows = np.arange(len(alone))
+    assert ids_of(together.take(rows)) == ids_of(alone.take(rows))
+    assert told[::7] == [("dividing into subwords", n, 152) for n in (20, 152)]
+
+
+def test_what_is_known_of_the_texts_is_not_read_from_them_again(
+    dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = module.content_of(dataset)
+    digest = encode_pairs(dataset, *tokenizers, None).digest
+    monkeypatch.delattr(module, "content_of")
+    assert encode_pairs(dataset, *tokenizers, None, known).digest == digest
