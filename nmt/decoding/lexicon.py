@@ -19,7 +19,7 @@ from nmt.corpus.lexical import Ids, joined, translation_table
 from nmt.corpus.tokenizer import EOS
 from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
-TRANSLATIONS = 10
+TRANSLATIONS = 60
 """Target tokens that are kept for each source token."""
 COMMON = 100
 """Target tokens that are in every shortlist."""

@@ -111,7 +111,10 @@ def test_shards_become_shards_and_a_rerun_skips_them(
             "--input text: these are shards, each translated into",
         ),
         (["--input", "nofile"], "--input nofile: there is no such file or folder: name one"),
-        (["--input", "nowhere", "--output", "a"], "nowhere: there is no such file or folder"),
+        (
+            ["--input", "nowhere", "--output", "a"],
+            "--input nowhere: there is no such file or folder",
+        ),
         (["--input", "text", "--output", "a", "--json"], "--json is for lines of text, not"),
         (["--output", "a", "--column", "fr"], "--column, --engine and --workers are for shards"),
         (["--input", "text", "--output", "a", "--workers", "2"], "--workers is for --engine ray"),
