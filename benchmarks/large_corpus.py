@@ -3,7 +3,7 @@
     python benchmarks/large_corpus.py --corpus DIR --work FOLDER [--pairs 10000000] ...
 
 DIR holds train.fr, train.en, dev.fr and dev.en. They are repeated into FOLDER, each time with other
-words in place of some, until there are that many pairs; the cache is in FOLDER, too (12 GB in all,
+words in place of some, until there are that many pairs; the cache is in FOLDER, too (3 GB in all,
 of which nothing is deleted). Each line comes from a process of its own, whose memory is the largest
 sum of what it and the processes that it started held at one time: all of it, and without the files
 that are mapped into memory, which the system takes back when it needs them. Linux only.
@@ -12,6 +12,7 @@ that are mapped into memory, which the system takes back when it needs them. Lin
   again, that is done already.
 - *next start*: the same again, from the start of the process.
 - *planning an epoch*: which pairs go into which batch.
+- *tables*: what is learned of words: the shortlists of the export, and the table for fragments.
 - *training*: steps on all the pairs and on a small part of them, in turns of ten; target tokens for
   each second of the processor, all threads together.
 """
@@ -40,7 +41,7 @@ def main() -> None:
         print(json.dumps(PARTS[arguments.part](arguments)))
         return
     make(arguments)
-    for part in ("prepare", "start", "plan", "train"):
+    for part in PARTS:
         found, peak = measured(arguments, part)
         print(f"{found.pop('text')}; {memory(peak)}", flush=True)
 
@@ -169,6 +170,17 @@ def part_plan(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def part_tables(arguments: argparse.Namespace) -> dict[str, Any]:
+    from nmt.corpus.fragments import WordTable
+    from nmt.training.exporting import lexicon_of
+
+    config, _, material = prepared(arguments, "large")
+    started = time.process_time()
+    lexicon_of(material.pairs, material.tokenizers, config)
+    WordTable.of(material.corpus.train, material.pairs.digest)
+    return {"text": f"tables: {time.process_time() - started:.1f} s of a processor"}
+
+
 def part_train(arguments: argparse.Namespace) -> dict[str, Any]:
     from nmt.training.learner import Learner
     from nmt.training.progress import Reporter
@@ -198,7 +210,13 @@ def part_train(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-PARTS = {"prepare": part_prepare, "start": part_start, "plan": part_plan, "train": part_train}
+PARTS = {
+    "prepare": part_prepare,
+    "start": part_start,
+    "plan": part_plan,
+    "tables": part_tables,
+    "train": part_train,
+}
 
 
 def parse_arguments() -> argparse.Namespace:

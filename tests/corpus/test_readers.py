@@ -256,4 +256,4 @@ def test_shards_of_parquet_are_not_held_in_memory(tmp_path: Path) -> None:
         most = max(most, pyarrow.total_allocated_bytes() - before)
         pairs += len(chunk.source)
     assert pairs == 80_000
-    assert most < 40e6
+    assert most < 20e6  # a chunk is 10 MB
