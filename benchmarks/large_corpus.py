@@ -176,8 +176,8 @@ def part_tables(arguments: argparse.Namespace) -> dict[str, Any]:
 
     config, _, material = prepared(arguments, "large")
     started = time.process_time()
-    lexicon_of(material.pairs, material.tokenizers, config)
     WordTable.of(material.corpus.train, material.pairs.digest)
+    lexicon_of(material.pairs, material.tokenizers, config)
     return {"text": f"tables: {time.process_time() - started:.1f} s of a processor"}
 
 

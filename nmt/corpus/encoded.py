@@ -68,7 +68,7 @@ class EncodedPairs:
         self._tokenizers = tokenizers
         lengths = [_map(folder / f"{side}.lengths", np.int32) for side in SIDES]
         self.source_lengths, self.target_lengths = (np.asarray(side + 1) for side in lengths)
-        self._offsets = [np.concatenate(([0], np.cumsum(side, dtype=np.int64))) for side in lengths]
+        self._offsets = [_offsets(side) for side in lengths]
         self._ids = [
             _map(folder / f"{side}.ids", _id_type(tokenizer))
             for side, tokenizer in zip(SIDES, tokenizers, strict=True)
@@ -206,6 +206,14 @@ def _build(
                 files[f"{side}.lengths"].write(lengths.tobytes())
             first += encoded.pairs
             tell("dividing into subwords", first, len(dataset))
+
+
+def _offsets(lengths: NDArray[np.int32]) -> NDArray[Any]:
+    """Where the ids of each row begin, and where the last end; shape (rows + 1,)."""
+    ids = int(lengths.sum(dtype=np.int64))
+    offsets = np.zeros(len(lengths) + 1, np.uint32 if ids < 1 << 32 else np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
 
 def _id_type(tokenizer: Tokenizer) -> type[np.uint16] | type[np.int32]:

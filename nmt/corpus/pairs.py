@@ -26,6 +26,7 @@ FORMAT_VERSION = 2
 PAIRS_FILE = "pairs.arrow"
 SIDES = ("source", "target")
 READ_PAIRS = 10_000
+BLOCK_PAIRS = 1000
 
 Tell = Callable[[str, int, int | None], None]
 """Is told what is being done, with how many pairs it is done, and with how many it will be."""
@@ -175,6 +176,18 @@ def open_measures(folder: Path) -> Measures:
     """Map the measures of the pairs of a split into memory."""
     source, target = (np.asarray(np.memmap(folder / side, np.int32, "r")) for side in SIDES)
     return Measures(source, target, np.asarray(np.memmap(folder / "hashes", np.uint64, "r")))
+
+
+def blocks(pairs: int, most: int) -> NDArray[np.int64]:
+    """Rows of some of so many pairs: all, or blocks of a thousand at equal distances.
+
+    What lies between blocks is not touched, and so takes no memory where it is mapped.
+    """
+    if pairs <= most:
+        return np.arange(pairs)
+    size = min(BLOCK_PAIRS, most)
+    starts = np.linspace(0, pairs - size, most // size).astype(np.int64)
+    return (starts[:, None] + np.arange(size)).ravel()
 
 
 def content_of(dataset: Dataset) -> str:

@@ -14,6 +14,7 @@ from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
 from nmt.corpus.fragments import WordTable
 from nmt.corpus.mixture import Mixture
+from nmt.corpus.pairs import blocks
 from nmt.corpus.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
 from nmt.progress import counted
@@ -107,10 +108,7 @@ def _alterations(config: RunConfig, corpus: Corpus, pairs: EncodedPairs) -> Alte
 
 def _texts(pairs: Dataset, sides: tuple[str, ...]) -> Iterator[str]:
     """The texts of pairs, or of as many of them as a tokenizer learns from."""
-    most = MAX_TRAINING_SENTENCES // len(sides)
-    if len(pairs) > most:
-        drawn = np.random.default_rng(1).choice(len(pairs), most, replace=False)
-        pairs = pairs.select(np.sort(drawn))
-    for rows in pairs.iter(batch_size=1000):
+    chosen = pairs.select(blocks(len(pairs), MAX_TRAINING_SENTENCES // len(sides)))
+    for rows in chosen.iter(batch_size=1000):
         for side in sides:
             yield from rows[side]

@@ -131,3 +131,19 @@ def test_reading_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     told: list[tuple[str, int, int | None]] = []
     pairs.split_folder(config, "train", tell=lambda *words: told.append(words))
     assert told == [("reading train", 2, None), ("reading train", 3, None)]
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "rows"),
+    [
+        (0, 5, []),
+        (5, 5, [0, 1, 2, 3, 4]),
+        (20, 7, [0, 1, 9, 10, 18, 19]),
+        (20, 1, [0]),
+    ],
+)
+def test_some_pairs_are_blocks_at_equal_distances(
+    monkeypatch: pytest.MonkeyPatch, count: int, most: int, rows: list[int]
+) -> None:
+    monkeypatch.setattr(pairs, "BLOCK_PAIRS", 2)
+    assert pairs.blocks(count, most).tolist() == rows
