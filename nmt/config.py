@@ -40,30 +40,8 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class FurtherCorpusConfig(Section):
-    """More pairs to learn from, of the languages and under the rules of the corpus."""
-
-    path: str = ""
-    """Folder with the pairs; relative to the recipe it is in, or to the working directory in a
-    ``--set``."""
-    hub: str = ""
-    """A Hugging Face data set instead of a folder."""
-    hub_subset: str = ""
-    """The subset (configuration) of the hub data set."""
-    format: Format = "auto"
-    """How the pairs are stored in the folder; ``auto`` looks at the file names."""
-    source_column: str = ""
-    """Column or key of the source text where it is not named after the language."""
-    target_column: str = ""
-    """Column or key of the target text where it is not named after the language."""
-    train: Name = "train"
-    """Name of the split to learn from."""
-    weight: Weight = 1.0
-    """How often each of its pairs is met in an epoch, on average."""
-
-
-class CorpusConfig(Section):
-    """Where the sentence pairs come from and which of them are kept."""
+class PairsConfig(Section):
+    """Where sentence pairs to learn from are, and how often they are met."""
 
     path: str = ""
     """Folder with the splits, such as ``train.fr`` and ``train.en``; relative to the recipe it is
@@ -74,16 +52,24 @@ class CorpusConfig(Section):
     """The subset (configuration) of the hub data set, such as ``en-fr``."""
     format: Format = "auto"
     """How the splits are stored in the folder; ``auto`` looks at the file names."""
-    source: Name = "fr"
-    """Language translated from: a file ending, or the name of a column or key."""
-    target: Name = "en"
-    """Language translated into."""
     source_column: str = ""
     """Column or key of the source text where it is not named after the language."""
     target_column: str = ""
     """Column or key of the target text where it is not named after the language."""
     train: Name = "train"
     """Name of the split to learn from."""
+    weight: Weight = 1.0
+    """How often each training pair is met in an epoch, on average: 3 for three times, 0.5 for half
+    of the pairs in one epoch and the other half in the next."""
+
+
+class CorpusConfig(PairsConfig):
+    """Where the sentence pairs come from and which of them are kept."""
+
+    source: Name = "fr"
+    """Language translated from: a file ending, or the name of a column or key."""
+    target: Name = "en"
+    """Language translated into."""
     dev: Name = "dev"
     """Name of the split that decides which weights are kept."""
     test: str = "test"
@@ -96,10 +82,7 @@ class CorpusConfig(Section):
     """Keep only the first of identical training pairs."""
     drop_test_pairs: bool = True
     """Leave out training pairs that also occur in dev or test."""
-    weight: Weight = 1.0
-    """How often each training pair is met in an epoch, on average: 3 for three times, 0.5 for half
-    of the pairs in one epoch and the other half in the next."""
-    also: dict[str, FurtherCorpusConfig] = {}
+    also: dict[str, PairsConfig] = {}
     """Further corpora to learn from, each a section with a name, such as [corpus.also.phrases],
     and with keys like the corpus's own: path, hub, hub_subset, format, source_column,
     target_column, train, weight."""
@@ -109,7 +92,7 @@ class CorpusConfig(Section):
         corpora = {"corpus": self}
         for name, further in self.also.items():
             # What a further corpus does not have of its own is as it is here.
-            own = {key: getattr(further, key) for key in FurtherCorpusConfig.model_fields}
+            own = {key: getattr(further, key) for key in PairsConfig.model_fields}
             corpora[f"corpus.also.{name}"] = self.model_copy(update={**own, "also": {}})
         return corpora
 
@@ -336,6 +319,9 @@ class SearchConfig(Section):
     2023)."""
     seed: Seed = 1
     """Seed of the sampling."""
+    max_tokens: Annotated[int, Field(ge=0)] = 0
+    """Source subwords that are read at a time: a longer sentence is divided, as a model loses most
+    of one that is longer than what it learned from; 0 for as many as ``training.max_tokens``."""
     split_sentences: bool = True
     """Translate a line of several sentences one by one; a model that was trained on single ones
     loses the others."""
@@ -532,14 +518,15 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _help_texts(section: type[Section]) -> dict[str, str]:
-    """The docstring under each field, by its name.
+    """The docstring under each field, by its name; those of the section it extends first.
 
     Read from the source only when somebody asks: that pydantic reads them at every start would
     take as long as building the sections.
     """
     [declaration] = ast.parse(inspect.getsource(section)).body
     assert isinstance(declaration, ast.ClassDef)
-    texts = {}
+    extended = section.__base__
+    texts = _help_texts(extended) if extended and issubclass(extended, Section) else {}
     for field, below in pairwise(declaration.body):
         match field, below:
             case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
@@ -632,7 +619,7 @@ def _field(name: str) -> FieldInfo:
     *sections, key = name.split(".")
     section: type[BaseModel] = RunConfig
     if _general(name) != name:
-        section, sections = FurtherCorpusConfig, []
+        section, sections = PairsConfig, []
     for part in sections:
         field = section.model_fields.get(part)
         if field is None or not isinstance(field.get_default(), Section):
@@ -661,9 +648,7 @@ def _general(name: str) -> str:
 
 def _all_keys() -> dict[str, Key]:
     """Every key by its full name, those of further corpora too, as those of NAME."""
-    return {
-        key.name: key for key in (*keys(), *keys(FurtherCorpusConfig, _general("corpus.also.x.")))
-    }
+    return {key.name: key for key in (*keys(), *keys(PairsConfig, _general("corpus.also.x.")))}
 
 
 def _unknown(name: str) -> str:

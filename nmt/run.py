@@ -11,7 +11,6 @@ import math
 import os
 import re
 import shlex
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,8 +38,6 @@ SHIPPED = ("fr-en", "en-fr")
 """The models that come with nmt, folders under ``checkpoints/``; the first is the usual one."""
 _PACKAGE = Path(__file__).resolve().parent
 
-POOR_BLEU = 5.0
-"""On the dev set; a run below it has hardly learned anything yet."""
 _BLEU_IN_CARD = re.compile(r"^\|[^|]*\bBLEU\b[^|]*\| *\**([0-9]+(?:\.[0-9]+)?)", re.MULTILINE)
 
 DEFAULT_RECIPE = "starter"
@@ -174,18 +171,18 @@ class RunDirectory:
 
     @property
     def dev_bleu(self) -> float | None:
-        """BLEU of its weights on the dev set, as its training or its card has it; None if neither.
+        """BLEU of its weights on the dev set, as its card or its training has it; None if neither.
 
-        The one is of greedy translations, the other may be of better ones.
+        The one may be of better translations, the other is of greedy ones.
         """
-        from nmt.report.history import read_history
+        card = self.card.read_text("utf-8", "replace") if self.card.is_file() else ""
+        if found := _BLEU_IN_CARD.search(card):
+            return float(found[1])
+        from nmt.report.history import read_history  # takes longer, the longer the training was
 
         best = read_history(self.metrics_file).best
-        if best is not None and math.isfinite(bleu := best.number("bleu")):
-            return bleu
-        card = self.card.read_text("utf-8", "replace") if self.card.is_file() else ""
-        found = _BLEU_IN_CARD.search(card)
-        return float(found[1]) if found else None
+        bleu = math.nan if best is None else best.number("bleu")
+        return bleu if math.isfinite(bleu) else None
 
     def hypotheses_file(self, name: str) -> Path:
         """Where the translations of a test set are written.
@@ -510,15 +507,9 @@ ANY_DIRECTION = Direction()
 
 
 def chosen_runs(
-    directories: Sequence[Path],
-    direction: Direction = ANY_DIRECTION,
-    *,
-    even_poor: bool = False,
+    directories: Sequence[Path], direction: Direction = ANY_DIRECTION
 ) -> list[RunDirectory]:
     """The runs to translate with.
-
-    Where none is named, a run that has hardly learned anything gives way to a better one that
-    translates between the same languages, which is said on standard error.
 
     Args:
         directories: Those that are named; of a model that came with nmt, the name alone is enough
@@ -526,7 +517,6 @@ def chosen_runs(
             divided as in PATH, else the one under ``checkpoints/`` trained last, else a model that
             came with nmt.
         direction: What they have to translate from and into.
-        even_poor: Take the one trained last, however little it has learned.
 
     Raises:
         RunError: One is not a trained run or translates otherwise, or there is none.
@@ -535,8 +525,7 @@ def chosen_runs(
         names = os.environ.get("NMT_MODEL", "").split(os.pathsep)
         directories = [Path(name) for name in names if name]
     if not directories:
-        run = _run_for(direction)
-        return [RunDirectory.open((run if even_poor else _better_than(run)).path)]
+        return [RunDirectory.open(_run_for(direction).path)]
     shipped = {run.path.name: run.path for run in shipped_models()}
     runs = [
         RunDirectory.open(path if path.exists() else shipped.get(str(path), path))
@@ -569,24 +558,6 @@ def _run_for(direction: Direction) -> RunDirectory:
         f"no model translates {direction}: there is {known}: train one with `nmt train`, "
         "or name one with --model DIR"
     )
-
-
-def _better_than(run: RunDirectory) -> RunDirectory:
-    """A run, or another one in its place if it is poor and that is not."""
-    bleu = run.dev_bleu
-    if run.is_shipped or bleu is None or bleu >= POOR_BLEU:
-        return run
-    for other in (*_trained_runs(CHECKPOINTS), *shipped_models()):
-        quality = other.dev_bleu
-        is_good = other.is_shipped or (quality is not None and quality >= POOR_BLEU)
-        if is_good and Direction.of(other) == Direction.of(run):
-            print(
-                f"{run.path} was trained last, but its dev BLEU is only {bleu:.1f}, so "
-                f"{other.described} takes its place: name it with --model to have it nevertheless",
-                file=sys.stderr,
-            )
-            return other
-    return run
 
 
 def _trained_runs(root: Path) -> list[RunDirectory]:

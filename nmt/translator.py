@@ -107,7 +107,8 @@ class Translator:
         source_tokenizer: Of the language translated from.
         target_tokenizer: Of the language translated into.
         options: How to search, where a call does not say.
-        max_tokens: Source subwords above which a text is split; None to never split.
+        max_tokens: Source subwords above which a text is split, where the options do not say; None
+            to never split.
         threads: Batches that are translated at a time.
         whole: The same model without its shortlist, where it has one.
         wrong_way: What notices texts in the wrong language, if anything does.
@@ -375,7 +376,7 @@ class Translator:
             SearchError: The text is empty or too long for the model, or is not text.
         """
         check_text(prefix)
-        options = self.options.model_copy(update={"split_sentences": False})
+        options = self.options.model_copy(update={"split_sentences": False, "max_tokens": 0})
         parts = self._begun_parts(text, TextConstraints(prefix), options)
         if len(parts) != 1:
             problem = "too long for the model: give one sentence" if parts else "empty"
@@ -410,7 +411,7 @@ class Translator:
         languages = Languages(self._source_tokenizer, self._target_tokenizer)
         sentences = [
             explain_sentence(stepper, languages, part.ids, options, runners_up)
-            for part in self._parts(text, self._read(options, True), options.split_sentences)
+            for part in self._parts(text, options, options.split_sentences)
             if part.ids
         ]
         (translation,) = self.translate([text], options)
@@ -436,21 +437,24 @@ class Translator:
         # in which sentence a required word is to be cannot be known
         by_sentence = options.split_sentences and not wanted.required
         is_free = not (wanted.required or wanted.forbidden or has_terms)
-        parts = self._parts(text, self._read(options, is_free), by_sentence)
+        parts = self._parts(text, options, by_sentence, is_free)
         if not parts or not wanted.prefix:
             return parts
         prefix = completed(parts[0].reading, wanted.prefix)
         begun = begun_by(parts[0].reading, prefix)
         if begun is None:
-            parts = self._parts(text, self._read(options, False), by_sentence)
+            parts = self._parts(text, options, by_sentence, is_free=False)
             prefix = begun = wanted.prefix
         return [replace(parts[0], prefix=prefix, begun=begun), *parts[1:]]
 
-    def _parts(self, text: str, read: Read, by_sentence: bool) -> list[Part]:
-        """The parts of a text, none of them empty or too long."""
+    def _parts(
+        self, text: str, options: SearchConfig, by_sentence: bool, is_free: bool = True
+    ) -> list[Part]:
+        """The parts of a text, none of them empty or too long; see `_read`."""
         check_text(text)
         text = normalise(text)
-        longest = self._max_tokens
+        read = self._read(options, is_free)
+        longest = options.max_tokens or self._max_tokens
         sentences = sentences_of(text) if by_sentence and longest is not None else [text]
         readings: list[Reading] = []
         encoded: list[list[int]] = []

@@ -269,6 +269,20 @@ def test_a_long_sentence_is_cut_at_its_commas(tokenizer: Tokenizer) -> None:
     assert split_text(" ".join([clause] * 6), tokenizer, room) == [clause] * 6
 
 
+def test_the_options_say_how_much_is_read_at_a_time(
+    translator: Translator, tokenizer: Tokenizer
+) -> None:
+    options = SearchConfig(beam=2, split_sentences=False, robust=False)
+    text = tokenizer.decode(tokenizer.encode(" ".join(sentences(20)))[: MAX_TOKENS - 2])
+    parts = split_text(text, tokenizer, 8)
+    assert len(parts) > 2
+    [whole] = translator.translate([text], options)
+    [found] = translator.translate([text], options.model_copy(update={"max_tokens": 8}))
+    assert whole.source_pieces.count("</s>") == 1
+    assert found.source_pieces.count("</s>") == len(parts)
+    assert found.text == " ".join(filter(None, texts(translator.translate(parts, options))))
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     text=st.lists(

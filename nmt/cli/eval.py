@@ -99,11 +99,7 @@ def evaluate(
     from nmt.run import chosen_runs
     from nmt.systems import find_systems, one_system
 
-    chosen = (
-        find_systems(systems)
-        if systems
-        else [one_system(chosen_runs(models or [], even_poor=True))]
-    )
+    chosen = find_systems(systems) if systems else [one_system(chosen_runs(models or []))]
     changed = partial(
         search_of,
         options={"beam": beam, "length_penalty": length_penalty},

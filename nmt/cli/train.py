@@ -71,6 +71,7 @@ def train(
     if not run.is_finished or (resume and run.config() != config):
         refuse_missing_corpus(config)
         refuse_missing_packages("torch", "datasets", "sacrebleu", "safetensors", "onnx")
+    let_threads_sleep()
     with joined() as workers, run.locked() if workers.is_first else nullcontext():
         if workers.first_does(lambda: _begin(config, run, resume)):
             _train(config, run, resume, workers)
@@ -118,7 +119,6 @@ def _train(config: "RunConfig", run: "RunDirectory", resume: bool, workers: "Wor
     from nmt.workers import note_begin
 
     note_begin()
-    let_threads_sleep()
     try:
         # Slow to import, and Ctrl-C may come before it is done.
         from nmt.progress import clock

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.config import CorpusConfig, FurtherCorpusConfig
+from nmt.config import CorpusConfig, PairsConfig
 from nmt.corpus import checks
 from nmt.corpus.checks import load_corpus
 from nmt.corpus.mixture import Portion
@@ -139,10 +139,10 @@ def test_splits_must_be_different(tmp_path: Path, names: dict[str, str]) -> None
         load_corpus(config)
 
 
-def further(folder: Path, weight: float, pairs: Pairs) -> FurtherCorpusConfig:
+def further(folder: Path, weight: float, pairs: Pairs) -> PairsConfig:
     folder.mkdir()
     write(folder, train=pairs)
-    return FurtherCorpusConfig(path=str(folder), weight=weight)
+    return PairsConfig(path=str(folder), weight=weight)
 
 
 def test_further_corpora_are_checked_each_by_itself_and_learned_from_after_the_first(
@@ -212,16 +212,16 @@ def test_a_further_corpus_that_cannot_be_used_is_refused_by_its_name(
 def test_a_further_corpus_that_is_not_there_is_refused_with_its_keys(tmp_path: Path) -> None:
     config = write(tmp_path, train=[("un", "one")], dev=DEV)
     for place, message in (
-        (FurtherCorpusConfig(), "set corpus.also.x.path to a folder"),
-        (FurtherCorpusConfig(path="/nowhere"), "corpus.also.x.path: the folder '/nowhere' does"),
-        (FurtherCorpusConfig(path=str(tmp_path), train="y"), "set by corpus.also.x.train; to do "
+        (PairsConfig(), "set corpus.also.x.path to a folder"),
+        (PairsConfig(path="/nowhere"), "corpus.also.x.path: the folder '/nowhere' does"),
+        (PairsConfig(path=str(tmp_path), train="y"), "set by corpus.also.x.train; to do "
          "without the further corpora, set corpus.also={}"),
     ):  # fmt: skip
         with pytest.raises(CorpusError, match=re.escape(message)):
             load_corpus(config.model_copy(update={"also": {"x": place}}))
     (tmp_path / "table").mkdir()
     (tmp_path / "table" / "train.tsv").write_text("a\tb\n1\t2\n")
-    place = FurtherCorpusConfig(path=str(tmp_path / "table"))
+    place = PairsConfig(path=str(tmp_path / "table"))
     with pytest.raises(CorpusError, match=re.escape("name it with corpus.also.x.source_column")):
         load_corpus(config.model_copy(update={"also": {"x": place}}))
 
