@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -198,8 +198,9 @@ def _build(
     names = ("rows", *(f"{side}.{part}" for side in SIDES for part in ("ids", "lengths")))
     with ExitStack() as stack:
         files = {name: stack.enter_context((folder / name).open("wb")) for name in names}
+        results = stack.enter_context(closing(in_order(_Encoder(tokenizers, max_tokens), chunks)))
         first = 0
-        for encoded in in_order(_Encoder(tokenizers, max_tokens), chunks):
+        for encoded in results:
             files["rows"].write((encoded.kept + first).astype(np.int64).tobytes())
             for side, ids, lengths in zip(SIDES, encoded.ids, encoded.lengths, strict=True):
                 files[f"{side}.ids"].write(ids.tobytes())

@@ -40,7 +40,7 @@ NEARNESS = 4.0
 """How much words at like places are preferred (Dyer et al. 2013, lambda)."""
 MOST_PAIRS = 200_000
 """Whose words are looked at to learn which translate which: a kilobyte of memory each."""
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -100,22 +101,20 @@ def split_folder(
 def _write_split(folder: Path, chunks: Iterable[Chunk], tell: Callable[[int], None]) -> int:
     """Write the pairs of a split and their measures, normalised, and count them."""
     count = 0
-    files = [(folder / name).open("wb") for name in Measures._fields]
+    with ExitStack() as stack:
+        files = [stack.enter_context((folder / name).open("wb")) for name in Measures._fields]
+        prepared = stack.enter_context(closing(in_order(_prepare, chunks)))
 
-    def batches() -> Iterable[Any]:
-        nonlocal count
-        for batch, measures in in_order(_prepare, chunks):
-            for file, array in zip(files, measures, strict=True):
-                file.write(np.asarray(array).tobytes())
-            count += len(measures.hashes)
-            tell(count)
-            yield _from_bytes(batch)
+        def batches() -> Iterator[Any]:
+            nonlocal count
+            for batch, measures in prepared:
+                for file, array in zip(files, measures, strict=True):
+                    file.write(np.asarray(array).tobytes())
+                count += len(measures.hashes)
+                tell(count)
+                yield _from_bytes(batch)
 
-    try:
         write_batches(folder / PAIRS_FILE, batches())
-    finally:
-        for file in files:
-            file.close()
     return count
 
 

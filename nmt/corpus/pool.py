@@ -5,10 +5,14 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, TypeVar
+
+from nmt.errors import CorpusError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -21,18 +25,34 @@ AHEAD = 3
 _work: Callable[[Any], Any]
 
 
-def in_order(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+def in_order(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator[Result]:
     """The result of each task, in order, a few ahead of what is asked for.
+
+    It is to be closed, for then the other processes end.
 
     Args:
         work: What to do; it is pickled for other processes, once for each.
         tasks: What to do it with; pickled too, as are the results.
+
+    Raises:
+        CorpusError: Another process was killed.
     """
     tasks = iter(tasks)
     yield from map(work, islice(tasks, ALONE))
     first = list(islice(tasks, 1))
     if not first:
         return
+    try:
+        yield from _shared_out(work, chain(first, tasks))
+    except BrokenProcessPool as error:
+        raise CorpusError(
+            "a process that helped to prepare the corpus was killed, perhaps by the system for "
+            "lack of memory: make room and start again; the stages that are done are kept"
+        ) from error
+
+
+def _shared_out(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """The result of each task, in order, from a process for each core."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # Spawned and not forked: there are threads in this process, which a copy would wait for.
     with ProcessPoolExecutor(
@@ -40,8 +60,9 @@ def in_order(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[
     ) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
-            for task in chain(first, tasks):
-                waiting.append(pool.submit(_do, task))
+            for task in tasks:
+                with _unheard():
+                    waiting.append(pool.submit(_do, task))
                 if len(waiting) == AHEAD * (cores or 1):
                     yield waiting.popleft().result()
             while waiting:
@@ -50,16 +71,31 @@ def in_order(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[
             pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Start processes that never hear of Ctrl-C and the like, which is for the one that asked.
+
+    A terminal sends it to all of them, and each would end in a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def threads() -> int:
     """How many threads a task may use: one in a process that helps, else -1, one for each core."""
     return -1 if multiprocessing.parent_process() is None else 1
 
 
 def _begin(work: Callable[[Any], Any]) -> None:
-    """Remember the work, leave Ctrl-C to the process that asked, and do not outlive it."""
+    """Remember the work, and do not outlive the process that asked for it."""
     global _work
     _work = work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
