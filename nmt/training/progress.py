@@ -127,7 +127,7 @@ class Reporter:
         """The weights were tried."""
 
     def close(self) -> None:
-        """The training is over, for now."""
+        """Nothing more is told, for now."""
 
 
 class Reporters(Reporter):
