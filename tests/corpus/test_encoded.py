@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -6,11 +9,13 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
+from nmt.config import TokenizerConfig
 from nmt.corpus import encoded as module
 from nmt.corpus import pool
 from nmt.corpus.alterations import Alterations
 from nmt.corpus.encoded import EncodedPairs, Variation, encode_pairs
-from nmt.corpus.tokenizer import Tokenizer
+from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
+from tests.corpus.preparing import prepare
 
 
 @pytest.fixture
@@ -253,3 +258,41 @@ def test_what_is_known_of_the_texts_is_not_read_from_them_again(
     digest = encode_pairs(dataset, *tokenizers, None).digest
     monkeypatch.delattr(module, "content_of")
     assert encode_pairs(dataset, *tokenizers, None, known).digest == digest
+
+
+@pytest.mark.parametrize(
+    ("stage", "pairs_done", "kept"),
+    [
+        ("reading train", 400, {"pairs": 0}),
+        ("checking", 0, {"pairs": 2, "checked": 0}),
+        ("dividing into subwords", 400, {"pairs": 2, "checked": 1, "ids": 0}),
+    ],
+)
+def test_a_preparation_that_is_killed_is_done_again_from_the_stage_it_was_in(
+    tmp_path: Path,
+    cache: Path,
+    sentences: list[str],
+    stage: str,
+    pairs_done: int,
+    kept: dict[str, int],
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    sources, targets = (list(dict.fromkeys(side))[:1000] for side in (sentences, sentences[::-1]))
+    for split, pairs in (("train", slice(None)), ("dev", slice(3))):
+        for side, texts in (("fr", sources), ("en", targets)):
+            # another first word, so that no pair of dev is in train
+            lines = (f"{split} {text}\n" for text in texts[pairs])
+            (folder / f"{split}.{side}").write_text("".join(lines))
+    config = TokenizerConfig(kind="bpe", vocabulary_size=360)
+    tokenizer = train_tokenizer(sentences, config, folder / "joint.model")
+
+    command = [sys.executable, "-m", "tests.corpus.preparing", folder, stage, str(pairs_done)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2])
+    assert done.returncode == -signal.SIGKILL
+    assert {kind: len(list((cache / kind).glob("[!.]*"))) for kind in kept} == kept
+
+    pairs = prepare(folder)
+    found = ids_of(pairs.take(np.arange(1000)))
+    for ids, texts in zip(found, (sources, targets), strict=True):
+        assert ids == [tokenizer.encode(f"train {text}") for text in texts]

@@ -147,3 +147,14 @@ def test_some_pairs_are_blocks_at_equal_distances(
 ) -> None:
     monkeypatch.setattr(pairs, "BLOCK_PAIRS", 2)
     assert pairs.blocks(count, most).tolist() == rows
+
+
+def test_the_first_bad_line_is_named_where_other_processes_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "CHUNK_PAIRS", 3)
+    monkeypatch.setattr(pool, "ALONE", 1)
+    lines = [*"abcdefghij", "\0", "l", "\0", *"nopqrstu"]
+    config = write(tmp_path, "\n".join(lines), "\n".join(lines[::-1]))
+    with pytest.raises(CorpusError, match=r"train\.en, line 9: holds a NUL"):
+        pairs.split_folder(config, "train")
