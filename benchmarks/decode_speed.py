@@ -32,6 +32,7 @@ from typing import Any
 
 import measuring
 import opennmt
+import peers
 
 HERE = Path(__file__).resolve().parent
 OPENNMT = "OpenNMT-py"
@@ -157,7 +158,7 @@ class Bench:
         )
 
     def peer(self, folder: Path) -> System:
-        python = str(opennmt.python_of(folder))
+        python = str(peers.python_of(folder))
         script = str(HERE / "opennmt.py")
         cold = opennmt.cold_command(folder, self.arguments.sentence, self.scratch)
         return System(OPENNMT, tuple(cold), (python, script, "--folder", str(folder), "translate"))

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 WARM_UP_SENTENCES = 64
 
@@ -50,15 +50,19 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return found, time.perf_counter() - started
 
 
-def run(command: Sequence[str], environment: Mapping[str, str] | None) -> tuple[float, float]:
-    """Seconds from start to exit, and peak memory in MB, of a command whose output is dropped.
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None,
+    output: IO[str] | int = subprocess.DEVNULL,
+) -> tuple[float, float]:
+    """Seconds from start to exit, and peak memory in MB, of a command and what it starts itself.
 
-    The memory is never less than that of this process, from which the command is started: keep it
-    small.
+    What it prints is dropped, or goes to an open file. The memory is never less than that of this
+    process, from which the command is started: keep it small.
     """
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, env=environment, stdout=output, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     with process.stderr as stream:

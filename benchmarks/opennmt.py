@@ -4,11 +4,13 @@
     python benchmarks/opennmt.py train --corpus DIR --model RUN
     python benchmarks/opennmt.py translate --source FILE --output FILE --beam 5 --batch 64
     python benchmarks/opennmt.py cold
+    python benchmarks/opennmt.py speed --corpus DIR --subwords FILE [--steps 20]
 
 Everything is kept in one folder (--folder, by default checkpoints/opennmt) with a virtual
 environment of its own, about 1.1 GB. `train` can be stopped and started again: it goes on from
 the last checkpoint. It takes about 20 minutes; with --start-from-its-weights --steps 300 a few,
-for a model that is as good to measure with.
+for a model that is as good to measure with. `speed` trains a few steps elsewhere, to tell how fast;
+`train_peers.py` runs it in turns with nmt and JoeyNMT.
 
 The shape is the reference shape of train_speed.py, as OpenNMT-py has it: a 2-layer bidirectional
 LSTM encoder and a 2-layer LSTM decoder of 512, shared embeddings of 256, general attention with
@@ -26,18 +28,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 from typing import Any
 
 import measuring
+import peers
 
-# It asks for torch < 2.3, which is not made for the newer Pythons; it works with newer ones.
-TORCH = "torch==2.13.0"
 OPENNMT = "OpenNMT-py==3.5.1"
 # What it imports when it trains or translates on a CPU, and safetensors for opennmt_weights.py.
 # Left out of what it asks for: ctranslate2, flask, waitress and tensorboard, which those never
-# touch, and what STUBS stands in for.
+# touch, and what STUBS stands in for; and torch < 2.3, which is not made for the newer Pythons: it
+# works with newer ones.
 REQUIREMENTS = [
     "configargparse",
     "numpy",
@@ -58,7 +59,7 @@ STUBS = ["spacy", "fasttext"]
 EPOCHS = 4
 STEPS_PER_CHECKPOINT = 100
 SENTENCES_PER_BATCH = 64
-SPECIAL = {"<unk>", "<pad>", "<blank>", "<s>", "</s>"}
+SPEED = r"/\s*(\d+) tok/s"
 
 
 def main() -> None:
@@ -69,41 +70,33 @@ def main() -> None:
 
 def install(arguments: argparse.Namespace) -> None:
     """Make the virtual environment; nothing to do if it works."""
-    python = python_of(arguments.folder)
-    check = [str(python), "-c", "import onmt.bin.train, onmt.bin.translate"]
-    if python.exists() and subprocess.run(check, capture_output=True).returncode == 0:
+    folder = arguments.folder
+    modules = "onmt.bin.train, onmt.bin.translate"
+    if peers.can_import(folder, modules):
         return
-    venv.create(arguments.folder / "venv", with_pip=True, clear=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, TORCH, *REQUIREMENTS], check=True)
-    subprocess.run([*pip, "--no-deps", OPENNMT], check=True)
-    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True)
+    peers.make_environment(folder, OPENNMT, REQUIREMENTS)
     for name in STUBS:
-        stub = Path(packages.stdout.strip()) / f"{name}.py"
+        stub = peers.packages_of(folder) / f"{name}.py"
         stub.write_text('"""Stands in for a package that OpenNMT-py imports and does not use."""\n')
-    subprocess.run(check, check=True)
+    if not peers.can_import(folder, modules):
+        raise SystemExit(f"{OPENNMT} does not work in {folder / 'venv'}: remove it and try again")
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Train, or go on training, until there is a checkpoint of the last step."""
     install(arguments)
     folder = arguments.folder
-    subwords = folder / "subwords.model"
+    subwords = folder / peers.SUBWORDS
     if not subwords.exists():
         subwords.write_bytes((arguments.model / "joint.model").read_bytes())
-    (folder / "vocabulary.txt").write_text("".join(f"{piece}\n" for piece in pieces(folder)))
-    side = {"src": arguments.source, "tgt": arguments.target}
-    corpus = {f"path_{k}": str(arguments.corpus.resolve() / f"train.{side[k]}") for k in side}
-    sentences = Path(corpus["path_src"]).read_bytes().count(b"\n")
-    settings = recipe(folder, corpus, sentences)
+    settings = prepared(folder, peers.python_of(folder), arguments)
     trained = step_of(checkpoints(folder)[-1]) if checkpoints(folder) else 0
     if arguments.start_from_its_weights and trained <= 1:
         train_until(1, folder, settings)  # so that there is a checkpoint
         script = Path(__file__).with_name("opennmt_weights.py")
-        command = [python_of(folder), script, checkpoints(folder)[-1], arguments.model]
+        command = [peers.python_of(folder), script, checkpoints(folder)[-1], arguments.model]
         subprocess.run(command, check=True)
-    steps_per_epoch = -(-sentences // SENTENCES_PER_BATCH)
+    steps_per_epoch = -(-settings["bucket_size"] // SENTENCES_PER_BATCH)
     train_until(arguments.steps or arguments.epochs * steps_per_epoch, folder, settings)
 
 
@@ -113,20 +106,47 @@ def train_until(step: int, folder: Path, settings: dict[str, Any]) -> None:
     if done and step_of(done[-1]) >= step:
         return
     settings = {**settings, "train_steps": step, "train_from": str(done[-1]) if done else ""}
+    command = train_command(peers.python_of(folder), folder, settings)
+    subprocess.run(command, check=True, env=environment())
+
+
+def speed(arguments: argparse.Namespace) -> None:
+    """Print target tokens a second of training."""
+    install(arguments)
+    python = peers.python_of(arguments.folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / peers.SUBWORDS).write_bytes(arguments.subwords.read_bytes())
+        steps = peers.WARM_UP_STEPS + arguments.steps
+        settings = prepared(folder, python, arguments)
+        settings |= {"train_steps": steps, "report_every": peers.STEPS_IN_A_GROUP}
+        peers.print_speed(train_command(python, folder, settings), environment(), SPEED)
+
+
+def train_command(python: Path, folder: Path, settings: dict[str, Any]) -> list[str]:
+    """The command that trains with some settings, which are written into a folder."""
     config = folder / "train.yaml"
     config.write_text(json.dumps(settings, indent=1))  # JSON is YAML
-    command = [str(python_of(folder)), "-m", "onmt.bin.train", "-config", str(config)]
-    subprocess.run(command, check=True, env=environment())
+    return [str(python), "-m", "onmt.bin.train", "-config", str(config)]
+
+
+def prepared(folder: Path, python: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of onmt_train, after its vocabulary is written beside the subwords."""
+    peers.write_vocabulary(python, folder)
+    side = {"src": arguments.source, "tgt": arguments.target}
+    corpus = {f"path_{k}": str(arguments.corpus.resolve() / f"train.{side[k]}") for k in side}
+    sentences = Path(corpus["path_src"]).read_bytes().count(b"\n")
+    return recipe(folder, corpus, sentences)
 
 
 def recipe(folder: Path, corpus: dict[str, str], sentences: int) -> dict[str, Any]:
     """The options of onmt_train for the reference shape."""
     return {
         "data": {"corpus": {**corpus, "transforms": ["sentencepiece"]}},
-        "src_subword_model": str(folder / "subwords.model"),
-        "tgt_subword_model": str(folder / "subwords.model"),
-        "src_vocab": str(folder / "vocabulary.txt"),
-        "tgt_vocab": str(folder / "vocabulary.txt"),
+        "src_subword_model": str(folder / peers.SUBWORDS),
+        "tgt_subword_model": str(folder / peers.SUBWORDS),
+        "src_vocab": str(folder / peers.VOCABULARY),
+        "tgt_vocab": str(folder / peers.VOCABULARY),
         "save_model": str(folder / "model"),
         "share_vocab": True,
         "share_embeddings": True,
@@ -157,7 +177,7 @@ def recipe(folder: Path, corpus: dict[str, str], sentences: int) -> dict[str, An
 def translate(arguments: argparse.Namespace) -> None:
     """Print what translating a file took, as JSON."""
     if not in_environment(arguments.folder):
-        own = [str(python_of(arguments.folder)), *sys.argv]
+        own = [str(peers.python_of(arguments.folder)), *sys.argv]
         raise SystemExit(subprocess.run(own, env=environment()).returncode)
     source = arguments.source
     if arguments.singly:
@@ -174,7 +194,8 @@ def load(arguments: argparse.Namespace) -> measuring.Translate:
     from onmt.utils.misc import set_random_seed
     from onmt.utils.parse import ArgumentParser
 
-    options = [*translating_options(arguments.folder), "-beam_size", str(arguments.beam)]
+    model = arguments.checkpoint or last_checkpoint(arguments.folder)
+    options = [*translating_options(model), "-beam_size", str(arguments.beam)]
     options += ["-batch_size", str(arguments.batch), "-src", os.devnull, "-output", os.devnull]
     opt = _get_parser().parse_args(options)
     ArgumentParser.validate_translate_opts(opt)
@@ -214,19 +235,17 @@ def cold_command(folder: Path, sentence: str, scratch: Path) -> list[str]:
     """The command that translates one sentence."""
     (scratch / "source.txt").write_text(f"{sentence}\n", encoding="utf-8")
     return [
-        *[str(python_of(folder)), "-m", "onmt.bin.translate", *translating_options(folder)],
+        *[str(peers.python_of(folder)), "-m", "onmt.bin.translate"],
+        *translating_options(last_checkpoint(folder)),
         *["-src", str(scratch / "source.txt"), "-output", str(scratch / "translated.txt")],
         *["-beam_size", "5", "-log_file", str(scratch / "log.txt"), "-log_file_level", "ERROR"],
     ]
 
 
-def translating_options(folder: Path) -> list[str]:
-    done = checkpoints(folder)
-    if not done:
-        raise SystemExit(f"{folder} holds no model: train one with opennmt.py train")
-    subwords = str(folder / "subwords.model")
+def translating_options(checkpoint: Path) -> list[str]:
+    subwords = str(checkpoint.with_name(peers.SUBWORDS))
     return [
-        *["-model", str(done[-1]), "-transforms", "sentencepiece"],
+        *["-model", str(checkpoint), "-transforms", "sentencepiece"],
         *["-src_subword_model", subwords, "-tgt_subword_model", subwords],
     ]
 
@@ -242,24 +261,16 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("model_step_*.pt"), key=step_of)
 
 
+def last_checkpoint(folder: Path) -> Path:
+    done = checkpoints(folder)
+    if not done:
+        raise SystemExit(f"{folder} holds no model: train one with opennmt.py train")
+    return done[-1]
+
+
 def step_of(checkpoint: Path) -> int:
     found = re.search(r"_step_(\d+)$", checkpoint.stem)
     return int(found[1]) if found else 0
-
-
-def pieces(folder: Path) -> list[str]:
-    """The subwords, but for the special ones, of which OpenNMT-py has its own."""
-    code = (
-        "import json, sys, sentencepiece as s; p = s.SentencePieceProcessor(sys.argv[1]);"
-        "print(json.dumps([p.id_to_piece(i) for i in range(len(p))]))"
-    )
-    command = [str(python_of(folder)), "-c", code, str(folder / "subwords.model")]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [piece for piece in json.loads(printed) if piece not in SPECIAL]
-
-
-def python_of(folder: Path) -> Path:
-    return folder / "venv" / "bin" / "python"
 
 
 def in_environment(folder: Path) -> bool:
@@ -287,6 +298,7 @@ def parse_arguments() -> argparse.Namespace:
     command.set_defaults(run=translate)
     command.add_argument("--source", type=Path, required=True)
     command.add_argument("--output", type=Path, help="where to write the translations")
+    command.add_argument("--checkpoint", type=Path, help="by default the last one in the folder")
     command.add_argument("--beam", type=int, default=5)
     command.add_argument("--batch", type=int, default=64, help="sentences")
     command.add_argument("--singly", type=int, default=0, metavar="N", help="see decode_once.py")
@@ -294,6 +306,9 @@ def parse_arguments() -> argparse.Namespace:
     command.set_defaults(run=cold)
     command.add_argument("--sentence", default="Je suis étudiant")
     command.add_argument("--times", type=int, default=5)
+    command = commands.add_parser("speed", help=speed.__doc__)
+    command.set_defaults(run=speed)
+    peers.add_speed_options(command)
     return parser.parse_args()
 
 

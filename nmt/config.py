@@ -161,6 +161,10 @@ class ModelConfig(Section):
     """What starts the decoder: the mean of the encoder's states, or its final states."""
     residual: bool = False
     """Add each recurrent layer's input to its output where the sizes agree."""
+    layer_norm: bool = False
+    """Layer normalisation (Ba et al. 2016) of what each recurrent layer hands on, after the
+    residual sum; dot and general attention are then divided by the root of the hidden size, as the
+    scores of such vectors would be too far apart."""
     shared_embeddings: bool = True
     """One embedding table for both languages; needs a joint tokenizer."""
     tied_output: bool = False
@@ -219,6 +223,9 @@ class TrainingConfig(Section):
     fragments: Fraction = 0.0
     """Share of the training pairs of which only some words are met, with what translates them; for
     a model that is to translate single words and phrases. For languages with spaces."""
+    word_dropout: Fraction = 0.0
+    """Share of the subwords that are replaced with <unk> each time they are read in training, in
+    the source and in what the decoder reads of the target (Zhang et al. 2020)."""
     tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
     """Target tokens of a batch, padding included."""
     accumulate: Count = 1

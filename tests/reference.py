@@ -27,6 +27,12 @@ def softmax(x: Array) -> Array:
     return powers / powers.sum()
 
 
+def layer_norm(weights: Weights, x: Array) -> Array:
+    """Ba et al. 2016, equation 4, of one vector."""
+    centred = x - x.mean()
+    return weights["weight"] * centred / np.sqrt((centred**2).mean() + 1e-5) + weights["bias"]
+
+
 def part(weights: Weights, prefix: str) -> dict[str, Array]:
     """The weights of one module, without its name in front."""
     start = prefix + "."
@@ -221,6 +227,9 @@ def attend(
     config: ModelConfig, weights: Weights, query: Array, memory: Array
 ) -> tuple[Array, Array | None]:
     """The attention that ``config`` names; without one, an empty context and no weights."""
+    if config.layer_norm and config.attention in ("dot", "general"):
+        # h . W m / sqrt(size), written as a query that is as much smaller
+        query = query / np.sqrt(config.hidden_size)
     match config.attention:
         case "none":
             return np.zeros(0), None
@@ -267,6 +276,9 @@ def encode(config: ModelConfig, weights: Weights, source: Sequence[int]) -> Arra
             written, _ = run(cell, part(layer, "0"), vectors, zeros(cell, config.hidden_size))
         if config.residual and written.shape[1] == vectors.shape[1]:
             written = written + vectors
+        if config.layer_norm:
+            norm = part(weights, f"encoder.norms.{depth}")
+            written = np.array([layer_norm(norm, vector) for vector in written])
         vectors = written
     return vectors
 
@@ -321,6 +333,8 @@ class _Decoder:
             above, self.states[depth] = STEPS[cell](weights, x, self.states[depth])
             if config.residual and above.shape == vector.shape:
                 above = above + vector
+            if config.layer_norm:
+                above = layer_norm(part(self.weights, f"decoder.norms.{depth}"), above)
             vector = above
             if depth == 0:
                 context, first_look = self.look("first", vector)

@@ -2,8 +2,10 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,12 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> Any:
 def quality(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("quality")
+
+
+@pytest.fixture
+def train_peers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("train_peers")
 
 
 def results(decode_speed: Any, seconds: list[float], name: str, tokens: int) -> Any:
@@ -185,3 +193,78 @@ def test_trainings_take_every_row_with_the_first_seed_first(quality: Any, tmp_pa
     jobs = list(quality.trainings(plan, ["base", "other"], "corpus.path=x", tmp_path))
     assert [folder.name for folder, _ in jobs] == ["base.1", "other.1", "base.2", "other.2"]
     assert jobs[3][1] == ["a=1", "b=2", "corpus.path=x", "seed=2", "training.minutes=6.0"]
+
+
+def test_the_speed_of_a_peer_is_what_it_reports_after_its_warm_up(
+    train_peers: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The second number of OpenNMT-py's pair is of the target.
+    opennmt = "acc: 9.7; bsz: 1058/ 978/64; {}/{} tok/s;      8 sec;"
+    joeynmt = "Batch Acc: 0.054945, Tokens per Sec: {1:8d}, Lr: 0.001000"
+    peers = importlib.import_module("peers")
+    for peer, line in ((train_peers.opennmt, opennmt), (train_peers.joeynmt, joeynmt)):
+        said = [line.format(9000 + speed, speed) for speed in (100, 1300, 1500, 1400)]
+        code = f"import sys; print({said[0]!r}); print({said[1:]!r}, file=sys.stderr)"
+        peers.print_speed([sys.executable, "-c", code], os.environ, peer.SPEED)
+        assert capsys.readouterr().out == (
+            "1,400 target tokens/s (median; 1,300 to 1,500 over groups of 10 steps)\n"
+        )
+
+
+def test_a_peer_that_fails_says_what_it_said(train_peers: Any) -> None:
+    peers = importlib.import_module("peers")
+    command = [sys.executable, "-c", "raise SystemExit('no such vocabulary')"]
+    with pytest.raises(SystemExit, match="no such vocabulary"):
+        peers.print_speed(command, os.environ, train_peers.opennmt.SPEED)
+
+
+def test_a_training_is_measured_by_the_words_of_train_speed(
+    train_peers: Any, tmp_path: Path
+) -> None:
+    code = "import os; print(os.environ['OMP_NUM_THREADS'], '\\n3,141 target tokens/s (median')"
+    speed, peak_mb = train_peers.measured([sys.executable, "-c", code], 3, tmp_path)
+    assert speed == 3141.0
+    assert peak_mb > 1
+    assert (tmp_path / "printed.txt").read_text().startswith("3 ")
+
+
+def test_trainings_are_compared_with_each_peer_by_their_medians(train_peers: Any) -> None:
+    speeds = {"nmt bf16": [3000.0, 2000.0, 4000.0], "OpenNMT-py": [1000.0], "JoeyNMT": [500.0]}
+    peaks = {"nmt bf16": [900.0, 1200.4, 1000.0], "OpenNMT-py": [1.0], "JoeyNMT": [2.0]}
+    cells = train_peers.report(speeds, peaks)
+    assert cells[0][4:] == ("x OpenNMT-py", "x JoeyNMT", "peak MB")
+    assert cells[1] == ("nmt bf16", "3,000", "2,000", "4,000", "3.00", "6.00", "1,200")
+    assert cells[3] == ("JoeyNMT", "500", "500", "500", "0.50", "1.00", "2")
+
+
+def test_cpu_seconds_are_those_of_the_process(train_peers: Any) -> None:
+    time_to_quality = importlib.import_module("time_to_quality")
+    tick_s = 2 / os.sysconf("SC_CLK_TCK")
+    assert abs(time_to_quality.cpu_seconds(os.getpid()) - time.process_time()) < 0.1 + tick_s
+
+
+def test_a_checkpoint_counts_if_it_is_there_before_the_cpu_time_is_over(
+    train_peers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_to_quality = importlib.import_module("time_to_quality")
+    used_s = iter([10.0, 50.0, 61.0, 75.0, 99.0])
+    # one more checkpoint each time that the clock is read
+
+    def clock(process: int) -> float:
+        now = next(used_s)
+        (tmp_path / f"model_step_{now:.0f}.pt").touch()
+        return now
+
+    sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(time_to_quality, "cpu_seconds", clock)
+    monkeypatch.setattr(time_to_quality.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time_to_quality.opennmt, "prepared", lambda *arguments: {})
+    monkeypatch.setattr(time_to_quality.opennmt, "train_command", lambda *arguments: sleeps)
+    arguments = train_peers.argparse.Namespace(opennmt=tmp_path, opennmt_minutes=1)
+    core = min(os.sched_getaffinity(0))
+    found = time_to_quality.seconds_to_checkpoints(tmp_path, arguments, core)
+    assert {file.name: s for file, s in found.items()} == {
+        "model_step_10.pt": 10.0,
+        "model_step_50.pt": 50.0,
+    }
+    assert list(used_s) == []  # it was trained until 80 s

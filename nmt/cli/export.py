@@ -109,4 +109,4 @@ def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
     except NmtError as error:
         print(f"without a shortlist, for the corpus is not to be had: {error}", file=sys.stderr)
         return None
-    return lexicon_of(material.pairs, material.tokenizers, config)
+    return lexicon_of(run, material.pairs, material.tokenizers, config)

@@ -11,7 +11,8 @@
 6. ``tokenizer``  ``train_tokenizer``, ``Tokenizer``: text to subword ids and back, losing nothing;
                   ``sampling`` draws other segmentations for training.
 7. ``encoded``    ``encode_pairs``: the ids of all pairs on disk, a batch of them in a millisecond.
-8. ``batches``    ``plan_epoch`` decides which rows go together; ``make_batch`` pads them.
+8. ``batches``    ``plan_epoch`` decides which rows go together; ``make_batch`` pads them;
+                  ``word_dropout`` blanks some of the subwords for training.
 
 Each hands plain values to the next. Import from the module that owns the name.
 """

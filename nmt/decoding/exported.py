@@ -17,7 +17,7 @@ from nmt.files import read_folder
 if TYPE_CHECKING:
     from nmt.decoding.export import Export
 
-FORMAT = 1
+FORMAT = 2
 REMEDY = "write it anew with `nmt export`, or copy the folder again"
 SETTINGS = "settings.json"
 ENCODER = "encoder.onnx"
@@ -26,6 +26,7 @@ SOURCE_EMBEDDINGS = "source_embeddings.npy"
 TARGET_EMBEDDINGS = "target_embeddings.npy"
 TRANSLATIONS = "translations.npy"
 COMMON = "common.npy"
+REMAINDER = "remainder.npy"
 
 
 def exported_files(
@@ -59,6 +60,7 @@ def exported_files(
     if lexicon is not None:
         files[TRANSLATIONS] = _bytes(lexicon.translations)
         files[COMMON] = _bytes(lexicon.common)
+        files[REMAINDER] = _bytes(lexicon.remainder)
     return files
 
 
@@ -108,6 +110,7 @@ def _lexicon(folder: Path, settings: Mapping[str, Any]) -> Lexicon | None:
         _array(folder / COMMON),
         int(settings["target_vocabulary"]),
         bool(settings["is_joint"]),
+        _array(folder / REMAINDER),
     )
 
 

@@ -43,6 +43,22 @@ class Linear:
         return self.arithmetic.product(self.graph, x, self.matrix, self.bias)
 
 
+def normalised(graph: Graph, weights: Weights, vectors: Vector) -> Vector:
+    """Layer normalisation; see `nmt.model.normalisation`.
+
+    An element may be as far from 0 as the root of the size, though hardly any is: nothing is made
+    known of them, so that integers get a scale from each row.
+
+    Args:
+        graph: Where.
+        weights: Gain and bias, of a ``torch.nn.LayerNorm``.
+        vectors: What to normalise.
+    """
+    gain, bias = (graph.constant(weights[name]) for name in ("weight", "bias"))
+    name = graph.add("LayerNormalization", vectors.name, gain, bias, axis=-1, epsilon=1e-5)
+    return Vector(name, vectors.size, None)
+
+
 class GraphCell:
     """One step of a recurrent cell; see `nmt.model.cells`.
 
@@ -380,11 +396,15 @@ class GraphScored(GraphAttention):
 
 
 class GraphDot(GraphScored):
-    """``query . memory``."""
+    """``query . memory``, scaled where these are normalised."""
 
     def scores(self, query: Vector, keys: str, shape: str) -> str:
         """See `GraphScored.scores`."""
-        return compared(self.graph, self._grouped(query.name, shape), keys, [0, 2, 1])
+        scores = compared(self.graph, self._grouped(query.name, shape), keys, [0, 2, 1])
+        if not self.config.layer_norm:
+            return scores
+        scale = np.float32(self.config.hidden_size**-0.5)
+        return self.graph.add("Mul", scores, self.graph.constant(scale))
 
 
 class GraphGeneral(GraphDot):

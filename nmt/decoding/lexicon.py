@@ -4,12 +4,13 @@ Most of a search is spent on the output layer, its softmax and the choice among 
 *shortlist* for each sentence (Jean et al. 2015, 4.1; Devlin 2017, "Sharp models on dull hardware",
 section 4) holds the commonest target tokens and the likeliest translations of its source tokens, as
 IBM Model 1 learns them from the training pairs (Brown et al. 1993, section 4). The output layer is
-computed for the union of the shortlists of a batch, and what is not in a sentence's own does not
-count for it: it is translated alike whatever is beside it.
+computed for the union of the shortlists of a batch, and what is not in a sentence's own counts for
+it as one sum, learned beforehand (`nmt.decoding.remainder`): it is translated alike whatever is
+beside it.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 
 from nmt.corpus.lexical import Ids, joined, translation_table
 from nmt.corpus.tokenizer import EOS
+from nmt.decoding.remainder import NO_REMAINDER
 from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
 TRANSLATIONS = 60
 """Target tokens that are kept for each source token."""
-COMMON = 100
+COMMON = 500
 """Target tokens that are in every shortlist."""
 
 
@@ -29,6 +31,11 @@ class Reach(Protocol):
     """Which target tokens each sentence of a batch can become."""
 
     vocabulary_size: int
+
+    @property
+    def remainder(self) -> Floats:
+        """How likely what is out of reach is; see `nmt.decoding.remainder.learn_remainder`."""
+        ...
 
     def of(
         self,
@@ -53,6 +60,8 @@ class Reach(Protocol):
 
 class Everything:
     """All that can be produced, for every sentence."""
+
+    remainder = NO_REMAINDER
 
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
@@ -80,12 +89,14 @@ class Lexicon:
         common: Target tokens of every shortlist, shape (tokens,).
         vocabulary_size: Number of target tokens.
         is_joint: Source and target share their tokens, so that a name may be copied.
+        remainder: See `Reach`.
     """
 
     translations: NDArray[Any]
     common: NDArray[Any]
     vocabulary_size: int
     is_joint: bool
+    remainder: Floats = field(default_factory=lambda: NO_REMAINDER)
 
     def is_untranslated(self, token: int) -> bool:
         """Whether a source token was in none of the sentences that were learned from."""

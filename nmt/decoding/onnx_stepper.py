@@ -29,7 +29,7 @@ class OnnxState(NamedTuple):
 
     Attributes:
         sentences: What the encoder left of each sentence, by name, and what is ``allowed``.
-        output: The output layer, by name.
+        output: The output layer, by name, and what stands for all that is out of reach.
         tokens: The target token of each of its outputs, shape (outputs,).
         states: The decoder's states before `rows` are selected, by name, shape (rows before, size).
         rows: The row before that each row continues, shape (sentences going on, width).
@@ -76,6 +76,7 @@ class OnnxStepper:
         self._made = [output.name for output in self._encoder.get_outputs()]
         inputs = [node.name for node in self._step.get_inputs()]
         self._of_sentences = [name for name in inputs if name.startswith(("sentence.", "allowed"))]
+        self._of_output = [name for name in inputs if name.startswith(("output.", "remainder."))]
         self._states = [name for name in inputs if name.startswith("state.")]
         self._after = [name.replace("state.", "next.") for name in self._states]
         outputs = [output.name for output in self._step.get_outputs()]
@@ -111,10 +112,11 @@ class OnnxStepper:
             },
         )
         made = dict(zip(self._made, found, strict=True))
+        made["remainder.weight"], made["remainder.bias"] = np.split(reach.remainder, [-1])
         held = {name: values for name, values in made.items() if name.startswith("sentence.")}
         return OnnxState(
             sentences={**held, "allowed": allowed},
-            output={name: made[name] for name in made if name.startswith("output.")},
+            output={name: made[name] for name in self._of_output},
             tokens=tokens,
             states={name: made[name] for name in self._states},
             rows=np.arange(sentences)[:, None],
@@ -129,9 +131,10 @@ class OnnxStepper:
 
     def distribution(self, state: OnnxState, tokens: Integers) -> tuple[Distribution, OnnxState]:
         """Take one step in every row; see `Stepper.distribution`."""
-        (found, *looked), state = self._run(["log_probabilities"], state, tokens, 1)
+        names = ["within_reach", "loss"]
+        (found, loss, *looked), state = self._run(names, state, tokens, 1)
         everything = np.full((len(tokens), self._everything.vocabulary_size), -np.inf, np.float32)
-        everything[:, state.tokens] = found
+        everything[:, state.tokens] = found - loss
         return Distribution(everything, *looked), state
 
     def select(self, state: OnnxState, rows: Integers) -> OnnxState:

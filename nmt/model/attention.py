@@ -85,7 +85,16 @@ class ScoredAttention(Attention):
 
 
 class DotAttention(ScoredAttention):
-    """``score = query . memory`` (Luong et al. 2015, equation 8, "dot")."""
+    """``score = query . memory`` (Luong et al. 2015, equation 8, "dot").
+
+    Args:
+        size: Of the queries and of the memory.
+        scale: What the scores are multiplied with.
+    """
+
+    def __init__(self, size: int, scale: float = 1.0) -> None:
+        super().__init__(size)
+        self.scale = scale
 
     @override
     def keys(self, memory: Tensor) -> Tensor:
@@ -94,14 +103,14 @@ class DotAttention(ScoredAttention):
     @override
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
         # (N, Q, H) x (N, H, S) = (N, Q, S)
-        return query @ keys.transpose(1, 2)
+        return query @ keys.transpose(1, 2) * self.scale
 
 
 class GeneralAttention(DotAttention):
     """``score = query . (W memory)`` (Luong et al. 2015, equation 8, "general")."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
+    def __init__(self, size: int, scale: float = 1.0) -> None:
+        super().__init__(size, scale)
         self.key = nn.Linear(size, size, bias=False)
 
     @override
@@ -173,13 +182,16 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 def build_attention(config: ModelConfig) -> Attention:
     """The attention that ``model.attention`` names."""
     size = config.hidden_size
+    # Elements of layer norm are about 1, so that a product of two vectors is about the root of
+    # their size, and its softmax next to a single 1 (Vaswani et al. 2017, section 3.2.1).
+    scale = size**-0.5 if config.layer_norm else 1.0
     match config.attention:
         case "none":
             return NoAttention()
         case "dot":
-            return DotAttention(size)
+            return DotAttention(size, scale)
         case "general":
-            return GeneralAttention(size)
+            return GeneralAttention(size, scale)
         case "additive":
             return AdditiveAttention(size)
         case "multihead":

@@ -10,6 +10,7 @@ from nmt.config import ModelConfig
 from nmt.model.attention import Attention, NoAttention, build_attention
 from nmt.model.cells import CELLS, Cell, State
 from nmt.model.dropout import Dropout
+from nmt.model.normalisation import normalisation
 from nmt.model.recurrence import unroll
 
 
@@ -44,7 +45,7 @@ class Decoder(nn.Module):
     feeding the last output vector.
 
     Args:
-        config: Layers, cells, sizes, attention, dropout.
+        config: Layers, cells, sizes, attention, normalisation, dropout.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -61,9 +62,10 @@ class Decoder(nn.Module):
 
         fed = self.output_size * config.input_feeding + hidden * config.context_every_step
         size = config.embedding_size + fed
-        self.layers = nn.ModuleList()
+        self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
         for cell in config.cells(config.decoder_layers):
             self.layers.append(CELLS[cell](size, hidden))
+            self.norms.append(normalisation(config))
             size = hidden + self.first_attention.context_size
         seen = self.last_attention.context_size
         if len(self.layers) == 1:  # no layer above to hand the first look to
@@ -141,7 +143,7 @@ class Decoder(nn.Module):
             written, new = unroll(cell, read, before)
             if self.residual and written.shape == vectors.shape:
                 written = written + vectors
-            vectors, after = written, after + new
+            vectors, after = self.norms[depth](written), after + new
             if depth == 0:
                 context, weights = look(self.first_attention, vectors, memory.first_keys, memory)
         last, last_weights = look(self.last_attention, vectors, memory.last_keys, memory)

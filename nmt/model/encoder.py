@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from nmt.config import CellName, ModelConfig
 from nmt.model.cells import CELLS, Cell
 from nmt.model.dropout import Dropout
+from nmt.model.normalisation import normalisation
 from nmt.model.recurrence import unroll
 
 
@@ -68,15 +69,16 @@ class Encoder(nn.Module):
     """Stacked layers over the source.
 
     Args:
-        config: Layers, cells, sizes, dropout.
+        config: Layers, cells, sizes, normalisation, dropout.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.layers = nn.ModuleList()
+        self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
         size = config.embedding_size
         for cell in config.cells(config.encoder_layers):
             self.layers.append(EncoderLayer(cell, size, config))
+            self.norms.append(normalisation(config))
             size = config.hidden_size
         self.dropout = Dropout(config.dropout, config.dropout_shared_over_time)
         self.residual = config.residual
@@ -94,10 +96,12 @@ class Encoder(nn.Module):
         """
         backwards = reading_order_backwards(lengths, embedded.shape[1])
         states = embedded
-        for depth, layer in enumerate(self.layers):
+        for depth, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             read = states if depth == 0 else self.dropout(states)
             written = layer(read, backwards)
-            states = written + states if self.residual and _alike(written, states) else written
+            if self.residual and _alike(written, states):
+                written = written + states
+            states = norm(written)
         return states
 
 

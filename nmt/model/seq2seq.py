@@ -111,6 +111,7 @@ def build(
 ) -> Seq2Seq:
     """A model with fresh weights, uniform in plus or minus ``model.initial_range``.
 
+    Layer normalisation alone starts with a gain of 1 and a bias of 0: as a normalisation only.
     The weights are a pure function of the arguments; the global random state is left alone.
     """
     with torch.random.fork_rng(devices=[]):  # torch draws first weights of its own
@@ -119,4 +120,7 @@ def build(
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.uniform_(-config.initial_range, config.initial_range, generator=generator)
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.reset_parameters()
     return model

@@ -1,28 +1,92 @@
 """From a trained run to its export, which translates without torch."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from nmt.config import RunConfig
 from nmt.corpus.alterations import Alterations
+from nmt.corpus.batches import make_batch
 from nmt.corpus.encoded import EncodedPairs, Variation
 from nmt.corpus.lexical import rows_to_learn_from
-from nmt.corpus.tokenizer import Tokenizer
+from nmt.corpus.tokenizer import PAD, Tokenizer
 from nmt.decoding.export import export
 from nmt.decoding.exported import exported_files
 from nmt.decoding.graph_layers import Weights
 from nmt.decoding.lexicon import Lexicon, learn_lexicon
+from nmt.decoding.remainder import NO_REMAINDER, learn_remainder
+from nmt.decoding.stepper import NEVER_PRODUCED, Floats
 from nmt.files import replace_folder
-from nmt.model.seq2seq import build
+from nmt.model.seq2seq import Seq2Seq, build
 from nmt.model.weights import load_weights, named_weights
 from nmt.run import RunDirectory
 from nmt.training.preparation import Tokenizers
 
+STEPS_FOR_REMAINDER = 16_384
+"""Target tokens that the probability of what is out of reach is learned from."""
+STEPS_AT_ONCE = 1024
 
-def lexicon_of(pairs: EncodedPairs, tokenizers: Tokenizers, config: RunConfig) -> Lexicon:
-    """The shortlists that training pairs give, every other one altered if some were in training."""
+
+def lexicon_of(
+    run: RunDirectory, pairs: EncodedPairs, tokenizers: Tokenizers, config: RunConfig
+) -> Lexicon:
+    """The shortlists that training pairs give, every other one altered if some were in training.
+
+    Args:
+        run: The run, with weights.
+        pairs: What it was trained on.
+        tokenizers: The run's.
+        config: The run's.
+
+    Raises:
+        RunError: See `export_files`.
+    """
     rows = rows_to_learn_from(pairs.source_lengths, pairs.target_lengths)
     altered = Alterations(noise=0.5 if config.training.noise else 0.0)
     taken = pairs.take(rows, Variation(alterations=altered))
-    source, target = (tokenizer.vocabulary_size for tokenizer in tokenizers)
-    return learn_lexicon(*taken, (source, target), config.tokenizer.joint)
+    sizes = tokenizers.source.vocabulary_size, tokenizers.target.vocabulary_size
+    lexicon = learn_lexicon(*taken, sizes, config.tokenizer.joint)
+    model = _model(run, config, sizes)
+    return replace(lexicon, remainder=_remainder(model, pairs, lexicon))
+
+
+@torch.inference_mode()
+def _remainder(model: Seq2Seq, pairs: EncodedPairs, lexicon: Lexicon) -> Floats:
+    """How likely what is out of reach is while the model reads training targets."""
+    vocabulary = model.vocabulary
+    found = []
+    for rows in _some(pairs):
+        batch = make_batch(*pairs.take(rows))
+        source, lengths, target_in, target_out = map(torch.from_numpy, batch)
+        is_real = target_out != PAD
+        outputs = model(source, lengths, target_in)[is_real]
+        logits = vocabulary(outputs)
+        tokens, allowed = lexicon.of(batch.source, batch.source_lengths)
+        is_outside = torch.ones(len(source), logits.shape[1], dtype=torch.bool)
+        is_outside[:, tokens] = torch.from_numpy(allowed[:, 0] < 0.0)
+        sentence = torch.arange(len(source))[:, None].expand_as(target_out)[is_real]
+        is_outside = is_outside[sentence]
+        inside = logits.masked_fill(is_outside, -torch.inf).logsumexp(dim=1)
+        is_outside[:, NEVER_PRODUCED] = False
+        outside = logits.masked_fill(~is_outside, -torch.inf).logsumexp(dim=1)
+        found.append([values.numpy() for values in (outputs, inside, outside)])
+    if not found:
+        return NO_REMAINDER
+    return learn_remainder(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _some(pairs: EncodedPairs) -> Iterator[NDArray[Any]]:
+    """Rows at equal distances, of about `STEPS_FOR_REMAINDER` target tokens, in batches."""
+    every = max(1, int(pairs.target_lengths.sum()) // STEPS_FOR_REMAINDER)
+    rows = np.arange(0, len(pairs), every)
+    lengths = pairs.target_lengths[rows], pairs.source_lengths[rows]
+    rows = rows[np.lexsort(lengths)]
+    ends = np.cumsum(pairs.target_lengths[rows]) // STEPS_AT_ONCE
+    yield from np.split(rows, np.flatnonzero(np.diff(ends)) + 1) if len(rows) else ()
 
 
 def export_run(
@@ -64,6 +128,11 @@ def export_files(run: RunDirectory, config: RunConfig, lexicon: Lexicon | None) 
 
 def _weights(run: RunDirectory, config: RunConfig, vocabulary_sizes: tuple[int, int]) -> Weights:
     """The weights of a run, found to be what its config and its tokenizers ask for."""
-    model = build(config.model, *vocabulary_sizes)
-    load_weights(model, run.model_file)
+    model = _model(run, config, vocabulary_sizes)
     return {name: tensor.numpy() for name, tensor in named_weights(model).items()}
+
+
+def _model(run: RunDirectory, config: RunConfig, vocabulary_sizes: tuple[int, int]) -> Seq2Seq:
+    model = build(config.model, *vocabulary_sizes).eval()
+    load_weights(model, run.model_file)
+    return model

@@ -17,6 +17,7 @@ import torch
 from nmt.config import RunConfig, changed_keys
 from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.encoded import Variation
+from nmt.corpus.word_dropout import drop_words
 from nmt.errors import RunError, TrainingError
 from nmt.files import surviving_folder, write_atomically
 from nmt.model.weights import named_weights, weights_bytes
@@ -177,7 +178,7 @@ def _files(config: RunConfig, run: RunDirectory, state: TrainState) -> list[Repo
 
 def _finish(config: RunConfig, run: RunDirectory, material: Material, state: TrainState) -> None:
     """Export what was trained, and say what it is."""
-    lexicon = lexicon_of(material.pairs, material.tokenizers, config)
+    lexicon = lexicon_of(run, material.pairs, material.tokenizers, config)
     export_run(run, run, config, lexicon)
     write_atomically(run.card, model_card(config, material.corpus, state).encode())
 
@@ -248,7 +249,10 @@ class Training:
                 pairs.take(plan[number], Variation(seed, sampling, alterations))
                 for number, seed in zip(group, seeds, strict=True)
             ]
-            yield [make_batch(*sides) for sides in taken]
+            yield [
+                drop_words(make_batch(*sides), training.word_dropout, seed)
+                for sides, seed in zip(taken, seeds, strict=True)
+            ]
 
     def step(self, batches: list[Batch]) -> None:
         """Learn from the batches of one step.

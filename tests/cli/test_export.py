@@ -19,6 +19,7 @@ FILES = {
     "source_embeddings.npy",
     "translations.npy",
     "common.npy",
+    "remainder.npy",
     "manifest.json",
 }
 
@@ -104,7 +105,7 @@ def test_the_shortlist_may_be_left_out_and_is_learned_where_there_is_none(
 ) -> None:
     before = (trained / "export" / "translations.npy").read_bytes()
     assert inside("export", "--no-shortlist").code == 0
-    assert names(trained / "export") == FILES - {"translations.npy", "common.npy"}
+    assert names(trained / "export") == FILES - {"translations.npy", "common.npy", "remainder.npy"}
     assert inside("translate", SENTENCE).code == 0
     assert inside("export").code == 0
     assert (trained / "export" / "translations.npy").read_bytes() == before

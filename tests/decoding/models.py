@@ -11,6 +11,7 @@ from nmt.decoding.lexicon import Everything, Lexicon
 from nmt.decoding.onnx_stepper import OnnxStepper
 from nmt.model.seq2seq import Seq2Seq, build
 from nmt.model.weights import named_weights
+from tests.model.norms import draw_norms
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 VOCABULARY = 60
@@ -25,7 +26,7 @@ SIZES: dict[str, Any] = {
 def random_model(config: ModelConfig, seed: int = 3) -> Seq2Seq:
     """A model with weights drawn by the seed, in evaluation mode."""
     sources = VOCABULARY if config.shared_embeddings else VOCABULARY - 7
-    model = build(config, sources, VOCABULARY, seed=seed).eval()
+    model = draw_norms(build(config, sources, VOCABULARY, seed=seed).eval())
     if not config.shared_embeddings:  # so that neither table has the range of the other
         model.target_embedding.weight.data *= 2.0
     return model

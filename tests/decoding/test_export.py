@@ -34,6 +34,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "bidirectional": (True, False),
     "input_feeding": (False, True),
     "residual": (False, True),
+    "layer_norm": (False, True),
     "bridge": ("mean", "final"),
     "context_every_step": (False, True),
     "tied_output": (False, True),
@@ -136,8 +137,9 @@ def test_the_models_tried_have_every_two_settings_together() -> None:
 def test_an_export_is_the_model_step_by_step(chosen: dict[str, Any]) -> None:
     config = configured(chosen)
     assert largest_difference(config, "fp32") < 1e-5
-    # measured: 0.010 to 0.057
-    assert largest_difference(config, "int8") < 0.1
+    # measured: 0.010 to 0.057; normalised, where the logits differ by 3 to 5: 0.034 to 0.140, and
+    # 0.456 for an SSRU whose state, six times smaller than what becomes of it, drifts
+    assert largest_difference(config, "int8") < (0.5 if config.layer_norm else 0.1)
 
 
 @pytest.mark.parametrize("cell", ["sru", "ssru", "mingru", "minlstm"])

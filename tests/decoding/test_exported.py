@@ -28,14 +28,16 @@ from tests.decoding.scripted import batch
 BOTH = ("one", "other")
 MODEL = random_model(ModelConfig(**SIZES, encoder_layers=2, decoder_layers=2))
 FILES = {"settings.json", "encoder.onnx", "step.onnx", "source_embeddings.npy"}
-SHORTLIST = {"translations.npy", "common.npy"}
+SHORTLIST = {"translations.npy", "common.npy", "remainder.npy"}
 
 
 def lexicon() -> Lexicon:
     random = np.random.default_rng(4)
     translations = random.integers(4, VOCABULARY, (VOCABULARY, 5)).astype(np.uint16)
     translations[PAD] = EOS
-    return Lexicon(translations, np.array([5, 6, 7], np.uint16), VOCABULARY, is_joint=True)
+    remainder = random.normal(size=SIZES["hidden_size"] + 1).astype(np.float32)
+    common = np.array([5, 6, 7], np.uint16)
+    return Lexicon(translations, common, VOCABULARY, True, remainder)
 
 
 @pytest.fixture
@@ -107,6 +109,7 @@ def test_a_lexicon_comes_back_as_it_was(folder: Path) -> None:
     assert loaded is not None
     np.testing.assert_array_equal(loaded.translations, expected.translations)
     np.testing.assert_array_equal(loaded.common, expected.common)
+    np.testing.assert_array_equal(loaded.remainder, expected.remainder)
     assert (loaded.vocabulary_size, loaded.is_joint) == (VOCABULARY, True)
     rewrite(folder, translations__npy=None, common__npy=None)
     assert load_lexicon(folder) is None

@@ -49,15 +49,20 @@ MODELS = {
     "minlstm, ssru": ModelConfig(
         **ODD, cell=("minlstm", "ssru"), encoder_layers=2, decoder_layers=2, residual=True
     ),
+    "lstm, normalised, fed": ModelConfig(
+        **ODD, encoder_layers=2, decoder_layers=2, layer_norm=True, input_feeding=True
+    ),
 }
 SOURCES = random_sources([5, 2, 0, 8, 1])
 
 
-def random_lexicon() -> Lexicon:
+def random_lexicon(size: int) -> Lexicon:
+    """Shortlists for a model with output vectors of a size."""
     random = np.random.default_rng(4)
     translations = random.integers(4, VOCABULARY, (VOCABULARY, 3)).astype(np.uint16)
     translations[PAD] = EOS  # as where it is learned: padding is in no sentence
-    return Lexicon(translations, np.array([5, 6, 7]), VOCABULARY, is_joint=True)
+    remainder = random.normal(size=size + 1).astype(np.float32)
+    return Lexicon(translations, np.array([5, 6, 7]), VOCABULARY, True, remainder)
 
 
 def full_lexicon() -> Lexicon:
@@ -69,7 +74,8 @@ def full_lexicon() -> Lexicon:
 @pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
 def stepper(request: pytest.FixtureRequest) -> OnnxStepper:
     """In 8 bits and with a shortlist."""
-    return onnx_stepper(random_model(request.param), "int8", random_lexicon())
+    lexicon = random_lexicon(request.param.hidden_size)
+    return onnx_stepper(random_model(request.param), "int8", lexicon)
 
 
 @pytest.fixture(scope="module")
@@ -175,11 +181,31 @@ def test_only_the_shortlist_of_a_sentence_is_ever_produced(stepper: OnnxStepper)
     source, lengths = batch(SOURCES)
     options = SearchConfig(beam=4, n_best=4)
     found = search(stepper, source, lengths, options)
-    tokens, allowed = random_lexicon().of(source, lengths)
+    tokens, allowed = random_lexicon(1).of(source, lengths)
     for ranked, may in zip(found, np.isfinite(allowed[:, 0]), strict=True):
         assert {token for h in ranked for token in h.tokens} <= set(tokens[may].tolist())
     free = search(stepper.without_shortlist(), source, lengths, options)
     assert not {t for ranked in free for h in ranked for t in h.tokens} <= set(tokens.tolist())
+
+
+def test_a_remainder_of_the_one_token_out_of_reach_stands_for_it() -> None:
+    """The logarithm of the exponential of its logit *is* linear: nothing is lost."""
+    model = random_model(MODELS["lstm, general"])
+    token = 31
+    common = np.delete(np.arange(VOCABULARY), token)
+    weight, bias = model.vocabulary.weight[token], model.vocabulary.bias[token]
+    remainder = np.append(weight.detach().numpy(), bias.detach().numpy())
+    lexicon = Lexicon(np.full((VOCABULARY, 1), EOS), common, VOCABULARY, False, remainder)
+    listed = onnx_stepper(model, "fp32", lexicon)
+    state, tokens = listed.start(*batch(SOURCES)), [BOS] * len(SOURCES)
+    whole = listed.without_shortlist()
+    expected = log_probabilities(whole, whole.start(*batch(SOURCES)), tokens)
+    assert np.exp(expected[:, token]).min() > 1e-4
+    expected[:, token] = -np.inf
+    np.testing.assert_allclose(log_probabilities(listed, state, tokens), expected, atol=1e-5)
+    candidates, _ = listed.step(state, np.array(tokens), 4)
+    best = -np.sort(-expected, axis=1)[:, :4]
+    np.testing.assert_allclose(candidates.log_probabilities, best, atol=1e-5)
 
 
 def test_a_shortlist_of_everything_changes_nothing() -> None:

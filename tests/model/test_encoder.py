@@ -43,11 +43,13 @@ def real(states: Tensor) -> list[Tensor]:
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("is_bidirectional", [False, True])
 @pytest.mark.parametrize("is_residual", [False, True])
+@pytest.mark.parametrize("is_normalised", [False, True])
 @torch.no_grad()
 def test_the_states_are_those_of_the_numpy_twin(
-    cell: CellName, is_bidirectional: bool, is_residual: bool
+    cell: CellName, is_bidirectional: bool, is_residual: bool, is_normalised: bool
 ) -> None:
-    encoder, config = make(cell=cell, bidirectional=is_bidirectional, residual=is_residual)
+    settings = {"bidirectional": is_bidirectional, "residual": is_residual}
+    encoder, config = make(cell=cell, layer_norm=is_normalised, **settings)
     embedded, lengths = batch()
     weights = {f"encoder.{n}": p.double().numpy() for n, p in encoder.named_parameters()}
     for row, states in enumerate(real(encoder(embedded, lengths))):

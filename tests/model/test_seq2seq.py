@@ -18,6 +18,7 @@ from nmt.model.cells import CELLS
 from nmt.model.decoder import Memory
 from nmt.model.seq2seq import Seq2Seq, build
 from tests import reference
+from tests.model.norms import draw_norms
 
 VOCABULARY = 13
 HIDDEN = 8
@@ -36,8 +37,8 @@ def every_combination() -> list[ModelConfig]:
     """
     mixed = {1: ["gru-cho"], 2: ["gru", "lstm"], 3: ["lstm", "mingru", "sru"]}
     cells = cycle([*CELLS, "mixed", "lstm", "mixed"])
-    # bidirectional, residual, embedding size, tied, shared, bridge is mean
-    flags = cycle([*product([True, False], [True, False], [HIDDEN, 6], *[[True, False]] * 3)][::-5])
+    # bidirectional, residual, embedding size, tied, shared, bridge is mean, layer norm
+    flags = cycle([*product([True, False], [True, False], [HIDDEN, 6], *[[True, False]] * 4)][::-7])
     configs = []
     for attention, query, is_fed, layers in product(
         ["none", "dot", "general", "additive", "multihead"],
@@ -46,7 +47,8 @@ def every_combination() -> list[ModelConfig]:
         [1, 2, 3],
     ):
         cell = next(cells)
-        is_bidirectional, is_residual, embedding, is_tied, is_shared, is_mean = next(flags)
+        is_bidirectional, is_residual, embedding, *switches = next(flags)
+        is_tied, is_shared, is_mean, is_normalised = switches
         configs.append(
             ModelConfig.model_validate(
                 {
@@ -58,6 +60,7 @@ def every_combination() -> list[ModelConfig]:
                     "cell": mixed[layers] if cell == "mixed" else cell,
                     "bidirectional": is_bidirectional,
                     "residual": is_residual,
+                    "layer_norm": is_normalised,
                     "embedding_size": embedding,
                     "hidden_size": HIDDEN,
                     "attention_heads": 2,
@@ -85,7 +88,7 @@ each_config = pytest.mark.parametrize("config", CONFIGS, ids=name)
 
 @cache
 def model_of(config: ModelConfig) -> Seq2Seq:
-    return build(config, VOCABULARY, VOCABULARY, seed=1).eval()
+    return draw_norms(build(config, VOCABULARY, VOCABULARY, seed=1).eval())
 
 
 @cache
@@ -112,6 +115,7 @@ def test_every_setting_meets_every_other() -> None:
         "decoder_layers",
         "bidirectional",
         "residual",
+        "layer_norm",
         "embedding_size",
         "tied_output",
         "shared_embeddings",

@@ -54,6 +54,7 @@ def refusal(model: Seq2Seq, file: Path) -> str:
         {"tied_output": True, "shared_embeddings": False},
         {"cell": ["gru", "gru-cho"], "attention": "multihead", "input_feeding": True},
         {"cell": "rnn", "attention": "additive", "bidirectional": False},
+        {"layer_norm": True},
     ],
     ids=str,
 )

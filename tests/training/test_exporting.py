@@ -1,5 +1,6 @@
 """From a trained run to its export."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from safetensors.numpy import load_file, save
 
 from nmt.config import RunConfig, override
 from nmt.corpus.encoded import encode_pairs
-from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
-from nmt.decoding.exported import load_lexicon
+from nmt.corpus.tokenizer import BOS, EOS, Tokenizer, train_tokenizer
+from nmt.decoding import lexicon as lexicon_module
+from nmt.decoding.exported import load_lexicon, load_stepper
+from nmt.decoding.remainder import NO_REMAINDER
 from nmt.errors import RunError
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
@@ -18,6 +21,7 @@ from nmt.run import RunDirectory
 from nmt.training.exporting import export_run, lexicon_of
 from nmt.training.preparation import Tokenizers
 from nmt.translator import Translator
+from tests.decoding.scripted import batch
 
 SENTENCES = ["le chat dort", "le chien mange bien", "la maison est grande"] * 20
 
@@ -67,7 +71,7 @@ def test_a_lexicon_is_learned_from_the_pairs_of_a_training(run: RunDirectory) ->
     pairs = [("chat", "dort"), ("chien", "mange")] * 30
     columns = {"source": [s for s, _ in pairs], "target": [t for _, t in pairs]}
     encoded = encode_pairs(Dataset.from_dict(columns), tokenizer, tokenizer, None)
-    lexicon = lexicon_of(encoded, Tokenizers(tokenizer, tokenizer), run.config())
+    lexicon = lexicon_of(run, encoded, Tokenizers(tokenizer, tokenizer), run.config())
     assert (lexicon.vocabulary_size, lexicon.is_joint) == (300, True)
     assert len(lexicon.translations) == 300
     source, target = tokenizer.encode_batch(["chat", "dort"])
@@ -79,6 +83,35 @@ def test_a_lexicon_is_learned_from_the_pairs_of_a_training(run: RunDirectory) ->
     kept = load_lexicon(run.export)
     assert kept is not None
     np.testing.assert_array_equal(kept.translations, lexicon.translations)
+
+
+def test_what_is_not_in_a_shortlist_still_counts(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Log-probabilities with it are nearer to those of the whole vocabulary than without."""
+    monkeypatch.setattr(lexicon_module, "TRANSLATIONS", 2)
+    monkeypatch.setattr(lexicon_module, "COMMON", 3)
+    tokenizer = Tokenizer.load(run.joint_model)
+    columns = {"source": SENTENCES, "target": SENTENCES[::-1]}
+    encoded = encode_pairs(Dataset.from_dict(columns), tokenizer, tokenizer, None)
+    config = override(run.config(), ["export.precision=fp32"])
+    lexicon = lexicon_of(run, encoded, Tokenizers(tokenizer, tokenizer), config)
+    assert lexicon.remainder.shape == (17,)
+    source, lengths = batch([list(ids) for ids in tokenizer.encode_batch(SENTENCES[:3])])
+    errors = []
+    for used in (lexicon, replace(lexicon, remainder=NO_REMAINDER)):
+        export_run(run, run, config, used)
+        digests = (tokenizer.digest, tokenizer.digest)
+        listed = load_stepper(run.export, digests)
+        whole = listed.without_shortlist()
+        ours, theirs = (
+            stepper.distribution(stepper.start(source, lengths), np.full(3, BOS))[0]
+            for stepper in (listed, whole)
+        )
+        is_listed = np.isfinite(ours.log_probabilities)
+        lost = ours.log_probabilities[is_listed] - theirs.log_probabilities[is_listed]
+        errors.append(np.abs(lost).max())
+    assert errors[0] < 0.02 < 1.0 < errors[1]
 
 
 def test_better_weights_drop_the_export_of_worse_ones(run: RunDirectory) -> None:

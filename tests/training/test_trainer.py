@@ -11,11 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
 
 from nmt.config import RunConfig, override
+from nmt.corpus.batches import Batch
+from nmt.corpus.tokenizer import EOS, UNK
 from nmt.errors import RunError, TrainingError
 from nmt.run import RunDirectory
 from nmt.training import trainer
@@ -152,6 +155,7 @@ VARIANTS = {
     "plain": [],
     "bf16": ["training.precision=bf16"],
     "noise": ["training.noise=0.5"],
+    "word dropout": ["training.word_dropout=0.2", "model.layer_norm=true"],
     "two corpora": [
         "corpus.weight=0.7",
         f"corpus.also.starter.path={STARTER}",
@@ -171,6 +175,7 @@ VARIANTS = {
         "training.validate_every=3",
         "tokenizer.sampling=0.1",
         "training.noise=0.3",
+        "training.word_dropout=0.1",
         "model.input_feeding=true",
         'model.cell="gru-cho"',
         "model.dropout_shared_over_time=true",
@@ -195,6 +200,30 @@ def test_a_killed_and_resumed_run_ends_in_the_same_bits(
     assert (resumed.steps, resumed.step, resumed.bleu) == (result.steps, result.step, result.bleu)
     assert same_weights(whole, again)
     assert validations(whole) == validations(again)
+
+
+def test_words_are_dropped_from_what_is_read_and_others_in_each_epoch(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn, met = Learner.step, []
+
+    def step(self: Learner, batches: list[Batch], *arguments: object) -> object:
+        met.extend(batches)
+        return learn(self, batches, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "step", step)
+    run_to_end(tmp_path / "run", configured(corpus, "training.word_dropout=0.2"))
+    for side in ("source", "target_in"):
+        read = np.concatenate([getattr(batch, side).ravel() for batch in met])
+        assert (read[read > EOS] == UNK).mean() == pytest.approx(0.2, abs=0.02)
+    assert not any((batch.target_out == UNK).any() for batch in met)
+    # by what is to be said, each pair is met twice; what is read of it is then not the same
+    lines: dict[bytes, set[bytes]] = {}
+    for batch in met:
+        for target_in, target_out in zip(batch.target_in, batch.target_out, strict=True):
+            said = target_out[target_out > EOS].tobytes()
+            lines.setdefault(said, set()).add(target_in[target_in > EOS].tobytes())
+    assert sum(len(ways) > 1 for ways in lines.values()) > 0.5 * len(lines)
 
 
 def test_a_run_does_not_go_on_where_the_same_pairs_are_met_more_often(
