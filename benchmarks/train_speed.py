@@ -42,7 +42,7 @@ STEPS_IN_A_GROUP = 10
 
 def main() -> None:
     arguments = parse_arguments()
-    from nmt.config import RunConfig, override
+    from nmt.config import RunConfig, find_recipe, load_recipe, override
     from nmt.run import RunDirectory
     from nmt.training.learner import Learner
     from nmt.training.preparation import prepare
@@ -51,7 +51,7 @@ def main() -> None:
     from nmt.workers import joined
 
     settings = [
-        *REFERENCE_SHAPE,
+        *([] if arguments.recipe else REFERENCE_SHAPE),
         f"corpus.path={arguments.corpus.resolve()}",
         f"corpus.source={arguments.source}",
         f"corpus.target={arguments.target}",
@@ -59,7 +59,8 @@ def main() -> None:
         "corpus.test=",
         *arguments.set,
     ]
-    config = override(RunConfig(), settings)
+    recipe = load_recipe(find_recipe(arguments.recipe)) if arguments.recipe else RunConfig()
+    config = override(recipe, settings)
     set_up_machine(config)
     with tempfile.TemporaryDirectory() as folder, joined() as workers:
         run = RunDirectory.create(Path(folder) / "run", config)
@@ -108,6 +109,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--source", default="fr")
     parser.add_argument("--target", default="en")
     parser.add_argument("--dev", default="val")
+    parser.add_argument("--recipe", help="measure this one in the place of the reference shape")
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     return parser.parse_args()

@@ -14,5 +14,6 @@
 8. ``batches``    ``plan_epoch`` decides which rows go together; ``make_batch`` pads them;
                   ``word_dropout`` blanks some of the subwords for training.
 
-Each hands plain values to the next. Import from the module that owns the name.
+Each hands plain values to the next. Of many pairs, stages 4 and 7 share out the work in a ``pool``
+of processes. Import from the module that owns the name.
 """

@@ -85,10 +85,14 @@ def plan_epoch(
     if len(source_lengths) != len(target_lengths):
         raise ValueError(f"{len(source_lengths)} sources but {len(target_lengths)} targets")
     random = np.random.default_rng((seed, epoch))
-    noisy_source = source_lengths + random.random(len(source_lengths)) * SOURCE_LENGTH_NOISE
+    # In place, for there may be millions.
+    place = random.random(len(source_lengths))
+    place *= SOURCE_LENGTH_NOISE
+    place += source_lengths
     # By target, then by source, as one number: much faster than a sort by two keys.
-    above = noisy_source.max(initial=0.0) + 1.0
-    order = np.argsort(target_lengths * above + noisy_source, kind="stable")
+    place += target_lengths * (place.max(initial=0.0) + 1.0)
+    order = np.argsort(place, kind="stable")
+    del place
     starts = _starts(target_lengths[order].tolist(), tokens_per_batch)
     batches = np.split(order, starts[1:]) if starts else []
     return [batches[i] for i in random.permutation(len(batches))]

@@ -15,16 +15,26 @@ from numpy.typing import NDArray
 from nmt.config import CorpusConfig
 from nmt.corpus.cache import cached
 from nmt.corpus.mixture import Portion
-from nmt.corpus.pairs import open_pairs, split_folder, write_pairs
-from nmt.corpus.readers import CHUNK_PAIRS, Chunk
+from nmt.corpus.pairs import (
+    Measures,
+    Tell,
+    content_of,
+    open_measures,
+    open_pairs,
+    silent,
+    split_folder,
+    write_batches,
+)
+from nmt.corpus.readers import CHUNK_PAIRS
 from nmt.errors import CorpusError
 from nmt.progress import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 REPORT_FILE = "report.json"
+CONTENT_FILE = "content"
 
 # "Oui." and "Yes, of course I do." are a fine pair; max_ratio is for sides longer than this.
 SHORT_CHARACTERS = 20
@@ -108,15 +118,22 @@ class Corpus:
     dev: Dataset
     test: Dataset | None
     report: CorpusReport
+    content: str
+    """What `content_of` says of the training pairs; it is kept, for it takes seconds to read all of
+    a large corpus."""
 
 
-def load_corpus(config: CorpusConfig) -> Corpus:
+def load_corpus(config: CorpusConfig, tell: Tell = silent) -> Corpus:
     """Read the splits of a corpus and check them.
 
     Training pairs are left out that have an empty side, are too long or badly proportioned, occur
     in dev or test, or have occurred before in the same corpus: what is in two corpora is learned
     from in both, for a further corpus is there to be met as often as its weight says. Dev and test
     keep every pair.
+
+    Args:
+        config: Which corpus.
+        tell: Is told how far the reading is, where that is done anew.
 
     Raises:
         CorpusError: A split cannot be read, two have one name, or nothing is left to train on.
@@ -134,7 +151,7 @@ def load_corpus(config: CorpusConfig) -> Corpus:
             )
     corpora = config.to_learn_from()
     folders = {
-        section.removeprefix("corpus.also."): split_folder(corpus, corpus.train, section)
+        section.removeprefix("corpus.also."): split_folder(corpus, corpus.train, section, tell)
         for section, corpus in corpora.items()
     }
     folders = {config.train: folders.pop("corpus"), **folders}
@@ -147,25 +164,39 @@ def load_corpus(config: CorpusConfig) -> Corpus:
             include={"max_characters", "max_ratio", "drop_duplicates", "drop_test_pairs"}
         ),
     }
-    splits = {name: open_pairs(folder) for name, folder in {**folders, **held_out}.items()}
-    checked = cached("checked", key, lambda folder: _build(folder, splits, len(folders), config))
+    sources = {**folders, **held_out}
+
+    def build(folder: Path) -> None:
+        tell("checking", 0, None)
+        _build(folder, sources, len(folders), config)
+
+    checked = cached("checked", key, build)
     found = report_of(json.loads((checked / REPORT_FILE).read_text())).splits
     weights = [corpus.weight for corpus in corpora.values()]
     trains = [replace(split, weight=w) for split, w in zip(found, weights, strict=False)]
     return Corpus(
-        train=_join([_kept(checked, split, splits[split.name]) for split in trains]),
+        train=_join([_kept(checked, split, sources[split.name]) for split in trains]),
         portions=tuple(Portion(split.kept, split.weight) for split in trains),
-        dev=splits[config.dev],
-        test=splits[config.test] if config.test else None,
+        dev=open_pairs(held_out[config.dev]),
+        test=open_pairs(held_out[config.test]) if config.test else None,
         report=CorpusReport((*trains, *found[len(trains) :])),
+        content=(checked / CONTENT_FILE).read_text(),
     )
 
 
-def _kept(checked: Path, report: SplitReport, split: Dataset) -> Dataset:
-    """The pairs of a training split that the checks left."""
+def _kept(checked: Path, report: SplitReport, source: Path) -> Dataset:
+    """The pairs of a training split that the checks left.
+
+    Args:
+        checked: Where the checks left them, unless that was all.
+        report: What was found in it.
+        source: The folder of all its pairs.
+    """
     if not report.kept:
         raise CorpusError(_nothing_left(report))
-    return split if report.kept == report.pairs else open_pairs(checked, _file_of(report.name))
+    if report.kept == report.pairs:
+        return open_pairs(source)
+    return open_pairs(checked, _file_of(report.name))
 
 
 def _join(parts: list[Dataset]) -> Dataset:
@@ -179,26 +210,28 @@ def _file_of(name: str) -> str:
     return f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.arrow"
 
 
-def _build(folder: Path, splits: Mapping[str, Dataset], trains: int, config: CorpusConfig) -> None:
+def _build(folder: Path, splits: Mapping[str, Path], trains: int, config: CorpusConfig) -> None:
     """Write the report, and the training pairs that are kept unless that is all of them.
 
     Args:
         folder: Where to.
-        splits: All splits by name, those to learn from first.
+        splits: Folders of the pairs of all splits by name, those to learn from first.
         trains: How many those are.
         config: The rules.
     """
     names = list(splits)
-    measures = [_measure(split) for split in splits.values()]
+    measures = [open_measures(split) for split in splits.values()]
     learned, held_out = measures[:trains], measures[trains:]
     reports = []
     for name, train in zip(names[:trains], learned, strict=True):
         findings, kept = _check_train(train, held_out, names[trains:], config)
         reports.append(SplitReport(name, len(kept), int(kept.sum()), findings))
         if not kept.all():
-            write_pairs(folder, _select(splits[name], kept), _file_of(name))
+            write_batches(folder / _file_of(name), _select(open_pairs(splits[name]), kept))
     for name, split in zip(names[trains:], held_out, strict=True):
-        is_learned = np.any([np.isin(split.hashes, train.hashes) for train in learned], axis=0)
+        # Few are held out: what is learned is searched for them, and not the other way round.
+        known = [train.hashes[_is_in(train.hashes, split.hashes)] for train in learned]
+        is_learned = _is_in(split.hashes, np.concatenate(known))
         flags = {
             "with an empty side": split.is_empty,
             f"also in {' or '.join(names[:trains])}": is_learned,
@@ -208,53 +241,20 @@ def _build(folder: Path, splits: Mapping[str, Dataset], trains: int, config: Cor
         reports.append(SplitReport(name, size, size, found))
     report = CorpusReport(tuple(reports))
     (folder / REPORT_FILE).write_text(json.dumps(list(report.as_dict().values())))
+    parts = [_kept(folder, part, splits[part.name]) for part in reports[:trains] if part.kept]
+    (folder / CONTENT_FILE).write_text(content_of(_join(parts)) if parts else "")
 
 
-@dataclass(frozen=True)
-class _Measures:
-    """What the checks need to know of each pair of a split; every array of shape (pairs,)."""
-
-    source: NDArray[np.int32]
-    """Characters of the source."""
-    target: NDArray[np.int32]
-    """Characters of the target."""
-    hashes: NDArray[np.uint64]
-    """A hash of both texts."""
-
-    @property
-    def is_empty(self) -> NDArray[np.bool_]:
-        return np.equal(np.minimum(self.source, self.target), 0)
-
-
-def _measure(split: Dataset) -> _Measures:
-    """Measure the pairs of a split, in one pass and 16 bytes a pair.
-
-    Pairs of one hash count as one. Among n different pairs two share a 64-bit hash with odds of
-    about n * n / 2**65: one in 370,000 for 10 million pairs, and then a single pair is lost.
-    """
-    import pyarrow.compute
-
-    lengths: dict[str, list[NDArray[np.int32]]] = {"source": [], "target": []}
-    hashes = []
-    for table in split.with_format("arrow").iter(CHUNK_PAIRS):
-        for side, parts in lengths.items():
-            parts.append(pyarrow.compute.utf8_length(table.column(side)).to_numpy())
-        pairs = zip(
-            table.column("source").to_pylist(), table.column("target").to_pylist(), strict=True
-        )
-        # No text holds a NUL, so that joined by one no two pairs are the same.
-        digests = b"".join(
-            hashlib.blake2b(f"{source}\0{target}".encode(), digest_size=8).digest()
-            for source, target in pairs
-        )
-        hashes.append(np.frombuffer(digests, "<u8"))
-    return _Measures(
-        np.concatenate(lengths["source"]), np.concatenate(lengths["target"]), np.concatenate(hashes)
-    )
+def _is_in(hashes: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which hashes are among others: like ``np.isin``, but it sorts only the others."""
+    ordered = np.sort(among)
+    place = np.searchsorted(ordered, hashes)
+    place[place == len(ordered)] = 0
+    return np.equal(ordered[place], hashes) if len(ordered) else np.zeros(len(hashes), np.bool_)
 
 
 def _check_train(
-    train: _Measures, held_out: Iterable[_Measures], names: Iterable[str], config: CorpusConfig
+    train: Measures, held_out: Iterable[Measures], names: Iterable[str], config: CorpusConfig
 ) -> tuple[tuple[Finding, ...], NDArray[np.bool_]]:
     """Find what is the matter with training pairs; the first thing found is what counts.
 
@@ -271,7 +271,7 @@ def _check_train(
         (f"with one side over {config.max_ratio:g} times as long as the other",
          (longer > config.max_ratio * shorter) & (longer > SHORT_CHARACTERS), True),
         (f"also in {' or '.join(names)}",
-         np.isin(train.hashes, held_out_hashes), config.drop_test_pairs),
+         _is_in(train.hashes, held_out_hashes), config.drop_test_pairs),
     ]  # fmt: skip
     kept = np.ones(len(train.hashes), np.bool_)
     findings = []
@@ -296,12 +296,11 @@ def _find(reason: str, flag: NDArray[np.bool_], left_out: bool) -> Finding:
     return Finding(reason, int(flag.sum()), int(flag.argmax()) + 1, left_out)
 
 
-def _select(split: Dataset, kept: NDArray[np.bool_]) -> Iterator[Chunk]:
+def _select(split: Dataset, kept: NDArray[np.bool_]) -> Iterator[Any]:
     """The pairs that are kept, a chunk at a time."""
     first = 0
     for table in split.with_format("arrow").iter(CHUNK_PAIRS):
-        chosen = table.filter(kept[first : first + len(table)])
-        yield Chunk(chosen.column("source").to_pylist(), chosen.column("target").to_pylist())
+        yield table.filter(kept[first : first + len(table)])
         first += len(table)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.alterations import NO_ALTERATIONS, Alterations
 from nmt.corpus.cache import cached
+from nmt.corpus.pairs import SIDES, Tell, content_of, silent
+from nmt.corpus.pool import in_order, threads
+from nmt.corpus.readers import Chunk
 from nmt.corpus.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 CHUNK_PAIRS = 10_000
-SIDES = ("source", "target")
 
 Ids = list[NDArray[Any]]
 
@@ -66,7 +68,7 @@ class EncodedPairs:
         self._tokenizers = tokenizers
         lengths = [_map(folder / f"{side}.lengths", np.int32) for side in SIDES]
         self.source_lengths, self.target_lengths = (np.asarray(side + 1) for side in lengths)
-        self._offsets = [np.concatenate(([0], np.cumsum(side, dtype=np.int64))) for side in lengths]
+        self._offsets = [_offsets(side) for side in lengths]
         self._ids = [
             _map(folder / f"{side}.ids", _id_type(tokenizer))
             for side, tokenizer in zip(SIDES, tokenizers, strict=True)
@@ -119,6 +121,8 @@ def encode_pairs(
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
     max_tokens: int | None,
+    content: str = "",
+    tell: Tell = silent,
 ) -> EncodedPairs:
     """Encode a data set with the columns ``source`` and ``target``, once for each content.
 
@@ -128,16 +132,55 @@ def encode_pairs(
         target_tokenizer: Encodes the targets.
         max_tokens: A pair with more tokens than this on a side (without EOS) is left out; None to
             keep all.
+        content: What `content_of` says of the data set, where that is known.
+        tell: Is told how far it is, where the pairs are not encoded yet.
     """
     tokenizers = (source_tokenizer, target_tokenizer)
     key = {
         "version": FORMAT_VERSION,
-        "content": _digest(dataset),
+        "content": content or content_of(dataset),
         "tokenizers": [tokenizer.digest for tokenizer in tokenizers],
         "max_tokens": max_tokens,
     }
-    folder = cached("ids", key, lambda folder: _build(folder, dataset, tokenizers, max_tokens))
+    folder = cached(
+        "ids", key, lambda folder: _build(folder, dataset, tokenizers, max_tokens, tell)
+    )
     return EncodedPairs(folder, dataset, tokenizers)
+
+
+class _Encoded(NamedTuple):
+    """Some pairs in subwords, without those that are too long."""
+
+    pairs: int
+    """How many there were."""
+    kept: NDArray[np.int64]
+    """The numbers, among these, of those that are kept; shape (kept,)."""
+    ids: tuple[NDArray[Any], ...]
+    """The ids of each side, one pair after the other."""
+    lengths: tuple[NDArray[np.int32], ...]
+    """Ids of each pair on each side, each of shape (kept,)."""
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    """Encodes pairs, here or in another process."""
+
+    tokenizers: tuple[Tokenizer, Tokenizer]
+    max_tokens: int | None
+
+    def __call__(self, chunk: Chunk) -> _Encoded:
+        encoded = [
+            tokenizer.encode_batch(side, threads())
+            for tokenizer, side in zip(self.tokenizers, chunk, strict=True)
+        ]
+        lengths = [np.fromiter(map(len, side), np.int32, len(side)) for side in encoded]
+        longest = np.iinfo(np.int32).max if self.max_tokens is None else self.max_tokens
+        kept = np.flatnonzero(np.maximum(*lengths) <= longest)
+        ids = (
+            np.array([token for row in kept for token in side[row]], _id_type(tokenizer))
+            for side, tokenizer in zip(encoded, self.tokenizers, strict=True)
+        )
+        return _Encoded(len(chunk.source), kept, tuple(ids), tuple(side[kept] for side in lengths))
 
 
 def _build(
@@ -145,30 +188,33 @@ def _build(
     dataset: Dataset,
     tokenizers: tuple[Tokenizer, Tokenizer],
     max_tokens: int | None,
+    tell: Tell,
 ) -> None:
     """Write the ids of all rows one after the other, their lengths, and which rows they are."""
-    longest = np.iinfo(np.int32).max if max_tokens is None else max_tokens
-    files = {
-        name: (folder / name).open("wb")
-        for name in ("rows", *(f"{side}.{part}" for side in SIDES for part in ("ids", "lengths")))
-    }
-    try:
+    chunks = (
+        Chunk(pairs["source"], pairs["target"])
+        for pairs in dataset.with_format(None).iter(CHUNK_PAIRS)
+    )
+    names = ("rows", *(f"{side}.{part}" for side in SIDES for part in ("ids", "lengths")))
+    with ExitStack() as stack:
+        files = {name: stack.enter_context((folder / name).open("wb")) for name in names}
+        results = stack.enter_context(closing(in_order(_Encoder(tokenizers, max_tokens), chunks)))
         first = 0
-        for pairs in dataset.with_format(None).iter(CHUNK_PAIRS):
-            encoded = [t.encode_batch(pairs[s]) for s, t in zip(SIDES, tokenizers, strict=True)]
-            lengths = [np.fromiter(map(len, side), np.int32) for side in encoded]
-            kept = np.flatnonzero(np.maximum(*lengths) <= longest)
-            files["rows"].write((kept + first).astype(np.int64).tobytes())
-            for side, name, tokenizer, size in zip(
-                encoded, SIDES, tokenizers, lengths, strict=True
-            ):
-                ids = [token for row in kept for token in side[row]]
-                files[f"{name}.ids"].write(np.array(ids, _id_type(tokenizer)).tobytes())
-                files[f"{name}.lengths"].write(size[kept].tobytes())
-            first += len(encoded[0])
-    finally:
-        for file in files.values():
-            file.close()
+        for encoded in results:
+            files["rows"].write((encoded.kept + first).astype(np.int64).tobytes())
+            for side, ids, lengths in zip(SIDES, encoded.ids, encoded.lengths, strict=True):
+                files[f"{side}.ids"].write(ids.tobytes())
+                files[f"{side}.lengths"].write(lengths.tobytes())
+            first += encoded.pairs
+            tell("dividing into subwords", first, len(dataset))
+
+
+def _offsets(lengths: NDArray[np.int32]) -> NDArray[Any]:
+    """Where the ids of each row begin, and where the last end; shape (rows + 1,)."""
+    ids = int(lengths.sum(dtype=np.int64))
+    offsets = np.zeros(len(lengths) + 1, np.uint32 if ids < 1 << 32 else np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
 
 def _id_type(tokenizer: Tokenizer) -> type[np.uint16] | type[np.int32]:
@@ -181,17 +227,3 @@ def _map(path: Path, dtype: type[np.generic]) -> NDArray[Any]:
         return np.zeros(0, dtype)
     # As a plain array: slicing a memmap is several times slower.
     return np.asarray(np.memmap(path, dtype, "r"))
-
-
-def _digest(dataset: Dataset) -> str:
-    """A hash of every text in order, whatever chunks they are stored in."""
-    hashes = [hashlib.blake2b(digest_size=16) for _ in range(2 * len(SIDES))]
-    for table in dataset.with_format("arrow").iter(CHUNK_PAIRS):
-        for side, lengths, texts in zip(SIDES, hashes[::2], hashes[1::2], strict=True):
-            for array in table.column(side).cast("string").chunks:
-                _, offset_bytes, data = array.buffers()
-                offsets = np.frombuffer(offset_bytes, np.int32)[array.offset :][: len(array) + 1]
-                lengths.update(np.diff(offsets).tobytes())
-                if offsets[-1] > offsets[0]:
-                    texts.update(memoryview(data)[offsets[0] : offsets[-1]])
-    return "".join(digest.hexdigest() for digest in hashes)

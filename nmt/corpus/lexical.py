@@ -42,10 +42,15 @@ def translation_table(
     first = np.cumsum(links) - links
     # each target word is linked to every source word of its pair, one after the other
     begins = np.repeat(np.cumsum(source_lengths) - source_lengths, target_lengths)
-    place = np.arange(links.sum()) + np.repeat(begins - first, links)
-    of_source = joined(ended)[place]
-    of_target = np.repeat(joined(targets), links)
-    pairs, link = np.unique(of_source * target_size + of_target, return_inverse=True)
+    place = np.arange(links.sum())
+    place += np.repeat(begins - first, links)
+    # in place, for this is the largest array of a training on a small machine
+    both = joined(ended)[place]
+    del place
+    both *= target_size
+    both += np.repeat(joined(targets), links)
+    pairs, link = np.unique(both, return_inverse=True)
+    del both
     source, target = np.divmod(pairs, target_size)
     probability = np.ones(len(pairs), np.float32)
     for _ in range(ITERATIONS if len(pairs) else 0):
@@ -66,7 +71,7 @@ def rows_to_learn_from(source_lengths: NDArray[Any], target_lengths: NDArray[Any
         source_lengths: Words of each source, shape (pairs,).
         target_lengths: Words of each target, shape (pairs,).
     """
-    links = int((source_lengths.astype(np.int64) * target_lengths).sum())
+    links = int(np.multiply(source_lengths, target_lengths, dtype=np.int64).sum())
     return np.arange(0, len(source_lengths), max(1, -(-links // MOST_LINKS)))
 
 

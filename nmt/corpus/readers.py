@@ -16,6 +16,7 @@ from nmt.progress import counted
 
 CHUNK_PAIRS = 10_000
 _START_BYTES = 1000
+_BUFFER_BYTES = 1 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OTHER_FORMATS = {
     b"\x1f\x8b": "it is compressed with gzip: unpack it first",
@@ -180,7 +181,8 @@ def read_parquet(paths: Iterable[Path], columns: Columns) -> Iterator[Chunk]:
 
     for path in paths:
         try:
-            with parquet.ParquetFile(path) as file:
+            # By default the whole file is read ahead, and without a buffer whole columns.
+            with parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
                 names = file.schema_arrow.names
                 wanted = [name for name in names if name in (*columns.names, "translation")]
                 if not wanted:

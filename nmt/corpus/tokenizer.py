@@ -86,9 +86,14 @@ class Tokenizer:
         ids: list[int] = self._processor.encode(_prepare(text))
         return ids
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text, as ``encode`` gives them."""
-        threads = -1 if len(texts) >= FEWEST_TEXTS_FOR_THREADS else 1
+    def encode_batch(self, texts: Sequence[str], threads: int = -1) -> list[list[int]]:
+        """The ids of each text, as ``encode`` gives them.
+
+        Args:
+            texts: What to encode.
+            threads: Of many texts, how many to use; -1 for one for each core.
+        """
+        threads = threads if len(texts) >= FEWEST_TEXTS_FOR_THREADS else 1
         prepared = [_prepare(text) for text in texts]
         ids: list[list[int]] = self._processor.encode(prepared, num_threads=threads)
         return ids

@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 
 from nmt.config import RunConfig
 from nmt.corpus.alterations import Alterations
+from nmt.corpus.batches import plan_epoch
 from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
 from nmt.corpus.fragments import WordTable
 from nmt.corpus.mixture import Mixture
-from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
+from nmt.corpus.pairs import blocks
+from nmt.corpus.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, train_tokenizer
 from nmt.errors import TrainingError
 from nmt.progress import counted
 from nmt.run import RunDirectory
@@ -40,6 +44,12 @@ class Material(NamedTuple):
         """Another one where other pairs are learned from, or as often as not before."""
         return self.mixture.digest(self.pairs.digest)
 
+    def plan(self, tokens_per_batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """The rows of ``pairs`` in each batch of an epoch, in order: see `plan_epoch`."""
+        rows = self.mixture.rows(seed, epoch)
+        lengths = self.pairs.source_lengths[rows], self.pairs.target_lengths[rows]
+        return [rows[batch] for batch in plan_epoch(*lengths, tokens_per_batch, seed, epoch)]
+
 
 def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Material:
     """Read and check the corpus, train the tokenizers that the run does not have yet, encode.
@@ -49,12 +59,13 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
         TokenizerError: A tokenizer cannot be trained on it.
         TrainingError: Nothing is left to learn from.
     """
-    corpus = load_corpus(config.corpus)
+    corpus = load_corpus(config.corpus, reporter.preparing)
     for line in corpus.report.lines():
         reporter.note(line)
+    reporter.preparing("learning subwords", 0, None)
     tokenizers = tokenizers_of(config, run, corpus)
     longest = config.training.max_tokens
-    pairs = encode_pairs(corpus.train, *tokenizers, longest)
+    pairs = encode_pairs(corpus.train, *tokenizers, longest, corpus.content, reporter.preparing)
     if pairs.left_out:
         reporter.note(
             f"{counted(pairs.left_out, 'training pair')} left out: more than {longest} subwords "
@@ -96,6 +107,8 @@ def _alterations(config: RunConfig, corpus: Corpus, pairs: EncodedPairs) -> Alte
 
 
 def _texts(pairs: Dataset, sides: tuple[str, ...]) -> Iterator[str]:
-    for rows in pairs.iter(batch_size=1000):
+    """The texts of pairs, or of as many of them as a tokenizer learns from."""
+    chosen = pairs.select(blocks(len(pairs), MAX_TRAINING_SENTENCES // len(sides)))
+    for rows in chosen.iter(batch_size=1000):
         for side in sides:
             yield from rows[side]

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -107,6 +108,15 @@ class Reporter:
     def note(self, text: str) -> None:
         """A line for people: what was found, what was chosen."""
 
+    def preparing(self, work: str, pairs: int, total: int | None) -> None:
+        """The corpus is being made ready.
+
+        Args:
+            work: What is being done, such as ``reading train``.
+            pairs: With how many pairs it is done.
+            total: With how many it will be; None where that is not known.
+        """
+
     def session(self, session: Session) -> None:
         """The first step is about to be taken."""
 
@@ -117,7 +127,7 @@ class Reporter:
         """The weights were tried."""
 
     def close(self) -> None:
-        """The training is over, for now."""
+        """Nothing more is told, for now."""
 
 
 class Reporters(Reporter):
@@ -130,6 +140,11 @@ class Reporters(Reporter):
     def note(self, text: str) -> None:
         for reporter in self._reporters:
             reporter.note(text)
+
+    @override
+    def preparing(self, work: str, pairs: int, total: int | None) -> None:
+        for reporter in self._reporters:
+            reporter.preparing(work, pairs, total)
 
     @override
     def session(self, session: Session) -> None:
@@ -163,16 +178,30 @@ class LineReporter(Reporter):
     Args:
         write: Takes a line; None for stderr.
         every_s: Seconds between two lines of progress.
+        now_s: The time in seconds, from any start.
     """
 
-    def __init__(self, write: Callable[[str], object] | None = None, every_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], object] | None = None,
+        every_s: float = 10.0,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._write = write or (lambda text: print(text, file=sys.stderr, flush=True))
         self._every_s = every_s
         self._next_s = 0.0
+        self._now_s = now_s
+        self._next_of_preparation_s = now_s() + every_s
 
     @override
     def note(self, text: str) -> None:
         self._write(text)
+
+    @override
+    def preparing(self, work: str, pairs: int, total: int | None) -> None:
+        if self._now_s() >= self._next_of_preparation_s:
+            self._next_of_preparation_s = self._now_s() + self._every_s
+            self._write(f"{work}{_headway(pairs, total)}")
 
     @override
     def progress(self, progress: Progress) -> None:
@@ -206,7 +235,8 @@ class LiveReporter(Reporter):
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task("training", total=1.0, facts="")
+        self._preparation = self._bar.add_task("", total=None, facts="")
+        self._task = self._bar.add_task("training", total=1.0, facts="", visible=False)
         self._is_shown = False
         self._bleu = ""
 
@@ -215,10 +245,26 @@ class LiveReporter(Reporter):
         self._console.print(text, markup=False, soft_wrap=True)
 
     @override
-    def progress(self, progress: Progress) -> None:
+    def preparing(self, work: str, pairs: int, total: int | None) -> None:
+        self._show()
+        self._bar.update(
+            self._preparation,
+            description=work,
+            total=total,
+            completed=pairs,
+            facts=f"{pairs:,} pairs" if pairs else "",
+        )
+
+    def _show(self) -> None:
         if not self._is_shown:
             self._bar.start()
             self._is_shown = True
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        self._bar.update(self._preparation, visible=False)
+        self._bar.update(self._task, visible=True)
+        self._show()
         facts = (
             f"epoch {progress.epoch:.1f}  loss {progress.loss:.2f}{self._bleu}  "
             f"{progress.tokens_per_s:,.0f} tokens/s  {clock(_left_s(progress))} left"
@@ -350,6 +396,13 @@ class TensorBoardEvents(Reporter):
     @override
     def close(self) -> None:
         self._writer.close()
+
+
+def _headway(pairs: int, total: int | None) -> str:
+    """How far a preparation is, to follow what is being done."""
+    if not pairs:
+        return ""
+    return f": {pairs:,} pairs" if total is None else f": {pairs:,} of {total:,} pairs"
 
 
 def _left_s(progress: Progress) -> float:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from nmt.config import RunConfig, changed_keys
-from nmt.corpus.batches import Batch, make_batch, plan_epoch
+from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.encoded import Variation
 from nmt.corpus.word_dropout import drop_words
 from nmt.errors import RunError, TrainingError
@@ -48,7 +49,12 @@ _SHARE_OF_VALIDATION = 0.2
 _SECONDS_OF_A_VALIDATION = 20.0
 """Of a budget of minutes, at least, for each: in less there is little to see."""
 
-_OF_EACH_MACHINE = ("corpus.path", "training.device", "training.threads")
+_OF_EACH_MACHINE = (
+    "corpus.path",
+    "corpus.also.*.path",
+    "training.device",
+    "training.threads",
+)
 """Settings that may differ between the processes of a training."""
 
 
@@ -100,7 +106,10 @@ def train(
     """
     set_up_machine(config)
     _refuse_other_settings(config, workers)
-    material = workers.in_turn(lambda: prepare(config, run, reporter))
+    try:
+        material = workers.in_turn(lambda: prepare(config, run, reporter))
+    finally:
+        reporter.close()  # what it shows of the preparation
     source, target = material.tokenizers
     learner = Learner(config, source.vocabulary_size, target.vocabulary_size, workers)
     state = _start(run, learner, material, resume)
@@ -119,7 +128,11 @@ def train(
 def _refuse_other_settings(config: RunConfig, workers: Workers) -> None:
     """See to it that all processes are about to train the same."""
     first = RunConfig.model_validate(workers.first_does(lambda: config.model_dump(mode="json")))
-    keys = [key for key in changed_keys(first, config) if key not in _OF_EACH_MACHINE]
+    keys = [
+        key
+        for key in changed_keys(first, config)
+        if not any(fnmatchcase(key, name) for name in _OF_EACH_MACHINE)
+    ]
     if keys:
         raise TrainingError(
             f"process {workers.rank} of {workers.count} has another {keys[0]} than process 0: "
@@ -226,21 +239,14 @@ class Training:
     def steps_left_in_epoch(self) -> Iterator[list[Batch]]:
         """Give the batches of each step left: a pure function of seed, epoch and position."""
         training, pairs = self.config.training, self.material.pairs
-        rows = self.material.mixture.rows(self.config.seed, self.state.epoch)
-        plan = plan_epoch(
-            pairs.source_lengths[rows],
-            pairs.target_lengths[rows],
-            training.tokens_per_batch,
-            self.config.seed,
-            self.state.epoch,
-        )
+        plan = self.material.plan(training.tokens_per_batch, self.config.seed, self.state.epoch)
         self.state.batches_of_epoch = len(plan)
         sampling, alterations = self.config.tokenizer.sampling, self.material.alterations
         for first in range(self.state.batch_in_epoch, len(plan), training.accumulate):
             group = range(first, min(first + training.accumulate, len(plan)))
             seeds = [_seed(self.config.seed, self.state.epoch, number) for number in group]
             taken = [
-                pairs.take(rows[plan[number]], Variation(seed, sampling, alterations))
+                pairs.take(plan[number], Variation(seed, sampling, alterations))
                 for number, seed in zip(group, seeds, strict=True)
             ]
             yield [

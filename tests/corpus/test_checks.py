@@ -2,6 +2,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,7 +110,7 @@ def test_a_second_look_gives_the_same_without_checking_again(
 ) -> None:
     config = write(tmp_path, train=TRAIN, dev=DEV, test=TEST)
     first = load_corpus(config)
-    monkeypatch.delattr(checks, "_measure")
+    monkeypatch.delattr(checks, "_build")
     second = load_corpus(config)
     assert pairs_of(second.train) == pairs_of(first.train)
     assert second.report == first.report
@@ -187,7 +188,7 @@ def test_a_further_corpus_follows_the_direction(tmp_path: Path) -> None:
 def test_another_weight_is_no_other_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = write(tmp_path, train=TRAIN, dev=DEV)
     load_corpus(config)
-    monkeypatch.delattr(checks, "_measure")
+    monkeypatch.delattr(checks, "_build")
     corpus = load_corpus(config.model_copy(update={"weight": 2.0}))
     assert corpus.portions[0].weight == corpus.report.splits[0].weight == 2.0
 
@@ -284,3 +285,26 @@ def test_the_rules_are_those_of_a_plain_loop(
 def monkeypatch_module() -> object:
     with pytest.MonkeyPatch.context() as patch:
         yield patch
+
+
+def test_the_content_of_all_training_pairs_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    also = {"phrases": further(tmp_path / "a", 3.0, [("quatre", "four"), ("", "x")])}
+    config = write(tmp_path, train=TRAIN, dev=DEV).model_copy(update={"also": also})
+    corpus = load_corpus(config)
+    assert corpus.content == checks.content_of(corpus.train)
+    monkeypatch.delattr(checks, "content_of")
+    assert load_corpus(config).content == corpus.content
+    heavier = config.model_copy(update={"max_ratio": 100.0})
+    monkeypatch.undo()
+    assert load_corpus(heavier).content != corpus.content
+
+
+hashes = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9), max_size=20)
+
+
+@given(hashes, hashes)
+def test_hashes_are_found_among_others(some: list[int], others: list[int]) -> None:
+    found = checks._is_in(np.array(some, np.uint64), np.array(others, np.uint64))
+    assert found.tolist() == [number in others for number in some]

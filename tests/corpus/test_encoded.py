@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +9,13 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
+from nmt.config import TokenizerConfig
 from nmt.corpus import encoded as module
+from nmt.corpus import pool
 from nmt.corpus.alterations import Alterations
 from nmt.corpus.encoded import EncodedPairs, Variation, encode_pairs
-from nmt.corpus.tokenizer import Tokenizer
+from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
+from tests.corpus.preparing import prepare
 
 
 @pytest.fixture
@@ -124,7 +130,7 @@ def test_large_vocabularies_keep_their_ids(
             self.tokenizer = tokenizer
             self.digest = "shifted " + tokenizer.digest
 
-        def encode_batch(self, texts: list[str]) -> list[list[int]]:
+        def encode_batch(self, texts: list[str], threads: int) -> list[list[int]]:
             return [[token + 70_000 for token in ids] for ids in self.tokenizer.encode_batch(texts)]
 
     shifted = encode_pairs(dataset, *map(Shifted, tokenizers), None)  # type: ignore[arg-type]
@@ -227,3 +233,66 @@ def test_ids_are_mapped_from_the_cache(
         owner = owner.base
     assert isinstance(owner, np.memmap)
     assert cache in Path(str(owner.filename)).parents
+
+
+def test_many_processes_encode_as_one_would(
+    dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK_PAIRS", 20)
+    alone = encode_pairs(dataset, *tokenizers, 25)
+    monkeypatch.setattr(pool, "ALONE", 2)
+    monkeypatch.setattr(module, "FORMAT_VERSION", 0)
+    told: list[tuple[str, int, int | None]] = []
+    together = encode_pairs(dataset, *tokenizers, 25, tell=lambda *words: told.append(words))
+    assert together.digest != alone.digest
+    assert together.rows.tolist() == alone.rows.tolist()
+    rows = np.arange(len(alone))
+    assert ids_of(together.take(rows)) == ids_of(alone.take(rows))
+    assert told[::7] == [("dividing into subwords", n, 152) for n in (20, 152)]
+
+
+def test_what_is_known_of_the_texts_is_not_read_from_them_again(
+    dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = module.content_of(dataset)
+    digest = encode_pairs(dataset, *tokenizers, None).digest
+    monkeypatch.delattr(module, "content_of")
+    assert encode_pairs(dataset, *tokenizers, None, known).digest == digest
+
+
+@pytest.mark.parametrize(
+    ("stage", "pairs_done", "kept"),
+    [
+        ("reading train", 400, {"pairs": 0}),
+        ("checking", 0, {"pairs": 2, "checked": 0}),
+        ("dividing into subwords", 400, {"pairs": 2, "checked": 1, "ids": 0}),
+    ],
+)
+def test_a_preparation_that_is_killed_is_done_again_from_the_stage_it_was_in(
+    tmp_path: Path,
+    cache: Path,
+    sentences: list[str],
+    stage: str,
+    pairs_done: int,
+    kept: dict[str, int],
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    sources, targets = (list(dict.fromkeys(side))[:1000] for side in (sentences, sentences[::-1]))
+    for split, pairs in (("train", slice(None)), ("dev", slice(3))):
+        for side, texts in (("fr", sources), ("en", targets)):
+            # another first word, so that no pair of dev is in train
+            lines = (f"{split} {text}\n" for text in texts[pairs])
+            (folder / f"{split}.{side}").write_text("".join(lines))
+    config = TokenizerConfig(kind="bpe", vocabulary_size=360)
+    tokenizer = train_tokenizer(sentences, config, folder / "joint.model")
+
+    command = [sys.executable, "-m", "tests.corpus.preparing", folder, stage, str(pairs_done)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2])
+    assert done.returncode == -signal.SIGKILL
+    assert {kind: len(list((cache / kind).glob("[!.]*"))) for kind in kept} == kept
+
+    pairs = prepare(folder)
+    found = ids_of(pairs.take(np.arange(1000)))
+    for ids, texts in zip(found, (sources, targets), strict=True):
+        assert ids == [tokenizer.encode(f"train {text}") for text in texts]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nmt.config import CorpusConfig
-from nmt.corpus import origins, pairs, readers
+from nmt.corpus import origins, pairs, pool, readers
 from nmt.corpus.pairs import read_split
 from nmt.errors import CorpusError
 
@@ -99,3 +99,62 @@ def test_pairs_of_another_format_version_are_read_again(
     assert pairs.split_folder(config, "train") == folder
     monkeypatch.setattr(pairs, "FORMAT_VERSION", 0)
     assert pairs.split_folder(config, "train") != folder
+
+
+def test_many_processes_write_what_one_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentences: list[str]
+) -> None:
+    config = write(tmp_path, "\n".join(sentences), "\n".join(sentences[::-1]))
+    monkeypatch.setattr(readers, "CHUNK_PAIRS", 300)
+    alone = pairs.split_folder(config, "train")
+    monkeypatch.setattr(pool, "ALONE", 2)
+    monkeypatch.setattr(pairs, "FORMAT_VERSION", 0)
+    together = pairs.split_folder(config, "train")
+    assert together != alone
+    for file in sorted(alone.iterdir()):
+        assert (together / file.name).read_bytes() == file.read_bytes()
+
+
+def test_measures_are_characters_and_a_hash_of_both_texts(tmp_path: Path) -> None:
+    config = write(tmp_path, "e\u0301te\u0301\n\nun\na\nun\n", "ab\nb\none\nb\none\n")
+    measures = pairs.open_measures(pairs.split_folder(config, "train"))
+    assert measures.source.tolist() == [3, 0, 2, 1, 2]
+    assert measures.target.tolist() == [2, 1, 3, 1, 3]
+    assert measures.is_empty.tolist() == [False, True, False, False, False]
+    assert measures.hashes[2] == measures.hashes[4]
+    assert len(set(measures.hashes.tolist())) == 4
+
+
+def test_reading_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "CHUNK_PAIRS", 2)
+    config = write(tmp_path, "a\nb\nc\n", "a\nb\nc\n")
+    told: list[tuple[str, int, int | None]] = []
+    pairs.split_folder(config, "train", tell=lambda *words: told.append(words))
+    assert told == [("reading train", 2, None), ("reading train", 3, None)]
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "rows"),
+    [
+        (0, 5, []),
+        (5, 5, [0, 1, 2, 3, 4]),
+        (20, 7, [0, 1, 9, 10, 18, 19]),
+        (20, 1, [0]),
+    ],
+)
+def test_some_pairs_are_blocks_at_equal_distances(
+    monkeypatch: pytest.MonkeyPatch, count: int, most: int, rows: list[int]
+) -> None:
+    monkeypatch.setattr(pairs, "BLOCK_PAIRS", 2)
+    assert pairs.blocks(count, most).tolist() == rows
+
+
+def test_the_first_bad_line_is_named_where_other_processes_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "CHUNK_PAIRS", 3)
+    monkeypatch.setattr(pool, "ALONE", 1)
+    lines = [*"abcdefghij", "\0", "l", "\0", *"nopqrstu"]
+    config = write(tmp_path, "\n".join(lines), "\n".join(lines[::-1]))
+    with pytest.raises(CorpusError, match=r"train\.en, line 9: holds a NUL"):
+        pairs.split_folder(config, "train")

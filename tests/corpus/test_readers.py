@@ -1,5 +1,6 @@
 import gzip
 import json
+import random
 import re
 import tempfile
 from pathlib import Path
@@ -235,3 +236,24 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     damaged = write(tmp_path, "a.parquet", whole.read_bytes()[:-20])
     with pytest.raises(CorpusError, match="not a readable Parquet file"):
         pairs(read_parquet([damaged], FR_EN))
+
+
+def test_shards_of_parquet_are_not_held_in_memory(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    # 2 shards of 40,000 pairs of 1 kB that cannot be compressed: 80 MB
+    draw = random.Random(1)
+    paths = [tmp_path / f"train-{number}.parquet" for number in range(2)]
+    for path in paths:
+        texts = [draw.randbytes(250).hex() for _ in range(40_000)]
+        table = pyarrow.table({"fr": texts, "en": texts[::-1]})
+        parquet.write_table(table, path, row_group_size=10_000, use_dictionary=False)
+        del table, texts
+    before = pyarrow.total_allocated_bytes()
+    most, pairs = 0, 0
+    for chunk in read_parquet(paths, FR_EN):
+        most = max(most, pyarrow.total_allocated_bytes() - before)
+        pairs += len(chunk.source)
+    assert pairs == 80_000
+    assert most < 20e6  # a chunk is 10 MB

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from nmt.alignment import Alignment, Unit
 from nmt.corpus.checks import CorpusReport, Finding, SplitReport
@@ -428,3 +429,47 @@ def test_tensorboard_that_is_not_installed_is_said_with_what_to_do(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(TrainingError, match=r"pip install 'nmt\[tensorboard\]'"):
         TensorBoardEvents(tmp_path, 0)
+
+
+def test_a_long_preparation_tells_how_far_it_is_every_ten_seconds() -> None:
+    lines: list[str] = []
+    time_s = [100.0]
+    reporter = LineReporter(lines.append, now_s=lambda: time_s[0])
+    for seconds, told in (
+        (3.0, ("reading train", 30_000, None)),
+        (12.0, ("reading train", 1_200_000, None)),
+        (15.0, ("checking", 0, None)),
+        (22.5, ("learning subwords", 0, None)),
+        (40.0, ("dividing into subwords", 5_000, 1_100_000)),
+    ):
+        time_s[0] = 100.0 + seconds
+        reporter.preparing(*told)
+    assert lines == [
+        "reading train: 1,200,000 pairs",
+        "learning subwords",
+        "dividing into subwords: 5,000 of 1,100,000 pairs",
+    ]
+
+
+def test_a_bar_shows_the_preparation_and_then_the_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(
+        "rich.console.Console",
+        lambda stderr, **options: Console(file=written, force_terminal=True, width=150, **options),
+    )
+    reporter = LiveReporter()
+    reporter.preparing("reading [train]", 1_200_000, None)
+    reporter.preparing("dividing into subwords", 5_000, 10_000)
+    reporter._bar.refresh()
+    reporter.close()
+    assert "dividing into subwords" in written.getvalue()
+    assert "5,000 pairs" in written.getvalue()
+    assert "training" not in written.getvalue()
+    written.truncate(0)
+    reporter.progress(PROGRESS)
+    reporter._bar.refresh()
+    reporter.close()
+    assert "training" in written.getvalue()
+    assert "subwords" not in written.getvalue()

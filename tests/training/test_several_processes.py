@@ -318,8 +318,9 @@ class Second(Workers):
 
 
 def test_processes_with_other_settings_do_not_train_together(toy: Path, tmp_path: Path) -> None:
-    config = load_recipe(toy / "toy.toml", SETTINGS)
-    elsewhere = override(config, [f"corpus.path={tmp_path}", "training.threads=3"])
+    config = load_recipe(toy / "toy.toml", [*SETTINGS, f"corpus.also.more.path={toy}"])
+    paths = [f"{section}.path={tmp_path}" for section in ("corpus", "corpus.also.more")]
+    elsewhere = override(config, [*paths, "training.threads=3"])
     trainer._refuse_other_settings(config, Second(elsewhere.model_dump(mode="json")))
     other = override(config, ["training.learning_rate=0.5"])
     with pytest.raises(TrainingError, match=r"process 1 of 2 has another training\.learning_rate"):
