@@ -23,7 +23,7 @@ from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
 TRANSLATIONS = 100
 """Most target tokens that are kept for each source token."""
-LEAST_LIKELY = 0.001
+LEAST_LIKELY = 0.0005
 """Probability below which a target token is not kept."""
 COMMON = 500
 """Target tokens that are in every shortlist."""
