@@ -21,7 +21,7 @@ from nmt.corpus.tokenizer import EOS
 from nmt.decoding.remainder import NO_REMAINDER
 from nmt.decoding.stepper import NEVER_PRODUCED, Floats, Integers
 
-TRANSLATIONS = 100
+TRANSLATIONS = 80
 """Most target tokens that are kept for each source token."""
 LEAST_LIKELY = 0.0005
 """Probability below which a target token is not kept."""
