@@ -77,12 +77,22 @@ def run(
 
 def peak_mb() -> float:
     """Peak memory of this process, in MB."""
+    # What getrusage says counts the memory of the process that started this one, too.
+    return _status_mb("VmHWM") or _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def resident_mb() -> float:
+    """Memory of this process now, in MB; where the kernel does not tell, its peak."""
+    return _status_mb("VmRSS") or peak_mb()
+
+
+def _status_mb(name: str) -> float:
+    """A figure of Linux's account of this process, in MB; 0 elsewhere."""
     status = Path("/proc/self/status")
-    if status.exists():
-        # What getrusage says counts the memory of the process that started this one, too.
-        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return int(fields["VmHWM"].split()[0]) / 2**10
-    return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    if not status.exists():
+        return 0.0
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(fields[name].split()[0]) / 2**10
 
 
 def _megabytes(maxrss: int) -> float:

@@ -4,8 +4,14 @@
 
 DIR holds train.fr, train.en, val.fr and val.en (--source, --target and --dev name others). Prints
 target tokens a second (end-of-sentence tokens count, padding does not), as the median over groups
-of 10 steps after a warm-up, and the peak memory of the process. Nothing else should run meanwhile.
-Under torchrun it measures all its processes together; the memory is that of the first.
+of 10 steps after a warm-up, and the memory of the process, now and then and at its peak. Nothing
+else should run meanwhile. Under torchrun it measures all its processes together; the memory is that
+of the first.
+
+With --costs it also prints what a step costs: the floating-point operations of its matrix products
+(of whole batches with their padding, forwards and backwards), the rate of plain products of the
+same shapes in this very process, the share of that rate that training reaches, and the time by
+part. Those are of one process.
 
 The reference shape: joint 8k subwords, shared embeddings of 256, a 2-layer bidirectional LSTM
 encoder of 512 (256 a direction), a 2-layer LSTM decoder of 512, one attention, an output layer of
@@ -13,12 +19,20 @@ its own from 512; batches of 1,024 target tokens.
 """
 
 import argparse
-import resource
 import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from measuring import peak_mb, resident_mb
+
+if TYPE_CHECKING:
+    from nmt.corpus.batches import Batch
+    from nmt.training.trainer import Training
 
 REFERENCE_SHAPE = [
     "tokenizer.vocabulary_size=8000",
@@ -38,6 +52,7 @@ REFERENCE_SHAPE = [
 ]
 WARM_UP_STEPS = 30
 STEPS_IN_A_GROUP = 10
+PROFILED_STEPS = 10
 
 
 def main() -> None:
@@ -71,34 +86,96 @@ def main() -> None:
         training = Training(config, run, learner, material, reporter)
         if workers.is_first:
             print(training.description(), flush=True)
-        rates = measure(training, arguments.steps)
-    if not workers.is_first:
-        return
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak_mb = peak / (2**20 if sys.platform == "darwin" else 2**10)
-    print(
-        f"{statistics.median(rates):,.0f} target tokens/s (median; {min(rates):,.0f} to "
-        f"{max(rates):,.0f} over groups of {STEPS_IN_A_GROUP} steps), peak memory {peak_mb:,.0f} MB"
-    )
+        measured = measure(training, arguments.steps)
+        if workers.is_first:
+            print(measured.report(), flush=True)
+            if arguments.costs:
+                report_costs(training, measured)
 
 
-def measure(training: "Training", steps: int) -> list[float]:  # noqa: F821
-    """Target tokens a second of each group of steps."""
-    rates: list[float] = []
+@dataclass
+class Measured:
+    """What was seen of some steps.
+
+    Attributes:
+        rates: Target tokens a second of each group of steps.
+        batches: What was learned from.
+        memory_mb: By the number of steps done.
+    """
+
+    rates: list[float] = field(default_factory=list)
+    batches: list["Batch"] = field(default_factory=list)
+    memory_mb: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def tokens_per_s(self) -> float:
+        return statistics.median(self.rates)
+
+    def report(self) -> str:
+        memory = ", ".join(f"{size:,.0f} after {done:,}" for done, size in self.memory_mb.items())
+        return (
+            f"{self.tokens_per_s:,.0f} target tokens/s (median; {min(self.rates):,.0f} to "
+            f"{max(self.rates):,.0f} over groups of {STEPS_IN_A_GROUP} steps), "
+            f"peak memory {peak_mb():,.0f} MB\nmemory in MB: {memory} steps"
+        )
+
+
+def measure(training: "Training", steps: int) -> Measured:
+    measured = Measured()
+    last = WARM_UP_STEPS + steps
+    looks = {WARM_UP_STEPS, *(WARM_UP_STEPS + steps * tenth // 10 for tenth in range(1, 11))}
+    started, before = time.perf_counter(), training.state.target_tokens
+    for batches in islice(endless(training), last):
+        training.step(batches)
+        done = training.state.step
+        if done > WARM_UP_STEPS:
+            measured.batches += batches
+        if done in looks:
+            measured.memory_mb[done] = resident_mb()
+        if done % STEPS_IN_A_GROUP == 0:
+            now, tokens = time.perf_counter(), training.state.target_tokens
+            if done > WARM_UP_STEPS:
+                measured.rates.append((tokens - before) / (now - started))
+            started, before = now, tokens
+    return measured
+
+
+def endless(training: "Training") -> Iterator[list["Batch"]]:
+    """The batches of step after step, epoch after epoch."""
     while True:
-        started, before = time.perf_counter(), training.state.target_tokens
-        for batches in training.steps_left_in_epoch():
-            training.step(batches)
-            done = training.state.step
-            if done % STEPS_IN_A_GROUP == 0:
-                now, tokens = time.perf_counter(), training.state.target_tokens
-                if done > WARM_UP_STEPS:
-                    rates.append((tokens - before) / (now - started))
-                started, before = now, tokens
-            if done >= WARM_UP_STEPS + steps:
-                return rates
+        yield from training.steps_left_in_epoch()
         training.state.epoch += 1
         training.state.batch_in_epoch = 0
+
+
+def report_costs(training: "Training", measured: Measured) -> None:
+    """Print what a step costs, against what its matrix products alone would."""
+    import torch
+    import train_costs
+
+    model, dtype = training.learner.model, training.learner.autocast_type or torch.float32
+    counts = [train_costs.operations(model, batch) for batch in measured.batches]
+    tokens = sum(int((batch.target_out != 0).sum()) for batch in measured.batches)
+    of_a_token = sum(counts) / tokens
+    typical = measured.batches[counts.index(statistics.median_low(counts))]
+    layers = list(train_costs.layers(model, typical))
+    rates = train_costs.plain_rates(layers, dtype)
+    plain, reached = train_costs.plain_rate(layers, rates), of_a_token * measured.tokens_per_s
+    print(f"\nplain products of a batch of {typical.target_in.shape} from {typical.source.shape}:")
+    for (purpose, product), rate in rates.items():
+        print(f"{product!s:>20} {rate / 1e9:7,.0f} billion operations/s, {purpose}")
+    print(
+        f"\n{of_a_token / 1e6:.1f} million operations a target token, the padding of batches "
+        f"included\n{reached / 1e9:,.0f} of {plain / 1e9:,.0f} billion operations/s: "
+        f"{reached / plain:.0%} of the rate of plain products, one after another"
+    )
+    shares = train_costs.shares_by_part(
+        lambda: [training.step(b) for b in islice(endless(training), PROFILED_STEPS)]
+    )
+    step_ms = tokens / len(measured.batches) / measured.tokens_per_s * 1e3
+    print(f"\n{step_ms:.0f} ms a batch, of which")
+    for part, share in shares.items():
+        print(f"{share:6.1%} {share * step_ms:6.0f} ms  {part}")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -111,6 +188,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--dev", default="val")
     parser.add_argument("--recipe", help="measure this one in the place of the reference shape")
     parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--costs", action="store_true", help="print what a step costs, by part")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     return parser.parse_args()
 

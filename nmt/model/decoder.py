@@ -1,6 +1,7 @@
 """The decoder: target tokens and the encoder's memory in, one output vector for each token out."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, cast
 
 import torch
@@ -11,7 +12,7 @@ from nmt.model.attention import Attention, NoAttention, build_attention
 from nmt.model.cells import CELLS, Cell, State
 from nmt.model.dropout import Dropout
 from nmt.model.normalisation import normalisation
-from nmt.model.recurrence import unroll
+from nmt.model.recurrence import over_time, unroll
 
 
 class Memory(NamedTuple):
@@ -108,11 +109,13 @@ class Decoder(nn.Module):
         """
         drops = [self.dropout.over_time() for _ in self.layers]  # between layers, before the output
         if not self.input_feeding:
-            return self._advance(embedded, state, memory, drops)
+            unrolls = [partial(unroll, cell) for cell in self._cells()]
+            return self._advance(embedded, state, memory, drops, unrolls)
+        in_pieces = [over_time(cell) for cell in self._cells()]
         outputs, looks = [], []
         for step in torch.split(embedded, 1, dim=1):
             fed = torch.cat([step, state[-1][:, None]], dim=-1)
-            output, state, weights = self._advance(fed, state[:-1], memory, drops)
+            output, state, weights = self._advance(fed, state[:-1], memory, drops, in_pieces)
             state += (output[:, 0],)
             outputs.append(output)
             looks.append(weights)
@@ -125,6 +128,7 @@ class Decoder(nn.Module):
         state: State,
         memory: Memory,
         drops: Sequence[Callable[[Tensor], Tensor]],
+        unrolls: Sequence[Callable[[Tensor, State], tuple[Tensor, State]]],
     ) -> tuple[Tensor, State, Tensor | None]:
         rows, steps, _ = inputs.shape
         if self.context_every_step:
@@ -140,7 +144,7 @@ class Decoder(nn.Module):
             if depth > 0:
                 read = torch.cat([drops[depth - 1](vectors), context], dim=-1)
             before = tuple(next(states) for _ in range(cell.states))
-            written, new = unroll(cell, read, before)
+            written, new = unrolls[depth](read, before)
             if self.residual and written.shape == vectors.shape:
                 written = written + vectors
             vectors, after = self.norms[depth](written), after + new

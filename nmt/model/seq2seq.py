@@ -99,7 +99,7 @@ class Seq2Seq(nn.Module):
     def forward(self, source: Tensor, lengths: Tensor, target_in: Tensor) -> Tensor:
         """Output vectors of a batch, shape (sentences, target length, output size).
 
-        The output layer is left to the loss, which needs it at the real tokens only.
+        The output layer is left to the loss.
         """
         memory = self.encode(source, lengths)
         outputs, _, _ = self.advance(target_in, self.start(memory), memory)

@@ -149,14 +149,12 @@ class Learner:
             self.device.type, self.autocast_type, enabled=self.autocast_type is not None
         ):
             outputs = self.model(source, lengths, target_in)
-        real = (target_out != PAD).flatten().nonzero().squeeze(1)
         vocabulary = self.model.vocabulary
-        passes = outputs.reshape(-1, target_out.numel(), outputs.shape[-1])
         return cross_entropy(
-            passes[:, real].flatten(0, 1),
+            outputs.flatten(0, 1),
             vocabulary.weight,
             vocabulary.bias,
-            target_out.flatten()[real],
+            target_out.flatten(),
             smoothing,
             r_drop / 2,
         )

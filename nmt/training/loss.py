@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional
 
+from nmt.corpus.tokenizer import PAD
+
 _ROWS_IN_CACHE = 128
 
 
@@ -37,17 +39,23 @@ class _OutputCrossEntropy(Function):
         times = 2 if consistency else 1
         blocks = (torch.split(half, _ROWS_IN_CACHE) for half in logits.chunk(times))
         for *parts, wanted in zip(*blocks, torch.split(targets, _ROWS_IN_CACHE), strict=True):
-            logs = [functional.log_softmax(part, dim=-1, dtype=wide) for part in parts]
+            counts = (wanted != PAD)[:, None].to(wide) / times
+            chances = [functional.softmax(part, dim=-1, dtype=wide) for part in parts]
+            norms = [
+                _log_normalizer(part, chance) for part, chance in zip(parts, chances, strict=True)
+            ]
             pulls: Sequence[Tensor] = ()
             if consistency:
+                logs = (part.to(wide) - norm for part, norm in zip(parts, norms, strict=True))
                 divergence, pulls = _divergence(*logs)
-                loss += consistency * divergence
-            for part, log_probabilities in zip(parts, logs, strict=True):
-                entropy, gradient = _smoothed(log_probabilities, wanted, smoothing)
-                loss += entropy / times
-                part.copy_(gradient.div_(times) if consistency else gradient)
+                counts_of_pair = counts * (times * consistency)
+                loss += (divergence * counts_of_pair).sum()
+            for part, chance, norm in zip(parts, chances, norms, strict=True):
+                entropy, gradient = _smoothed(part, chance, norm, wanted, smoothing)
+                loss += (entropy * counts).sum()
+                part.copy_(gradient.mul_(counts))
             for part, pull in zip(parts, pulls, strict=False):
-                part.add_(pull.to(part.dtype), alpha=consistency)
+                part.add_(pull.mul_(counts_of_pair).to(part.dtype))
         ctx.save_for_backward(outputs, low_weight, logits)
         ctx.types = (weight.dtype, bias.dtype)
         return loss
@@ -71,21 +79,40 @@ class _OutputCrossEntropy(Function):
         )
 
 
-def _smoothed(log_probabilities: Tensor, wanted: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Sum of the smoothed cross-entropy, and its gradient by the logits, in the place given."""
-    share = smoothing / log_probabilities.shape[1]
-    loss = -(1.0 - smoothing) * log_probabilities.gather(1, wanted[:, None]).sum()
+def _log_normalizer(logits: Tensor, chances: Tensor) -> Tensor:
+    """What logits are above the logarithms of their softmax, shape (rows, 1).
+
+    By the likeliest, whose probability cannot be too small for its type. To sum exponentials again
+    would cost as much as the softmax.
+    """
+    highest, likeliest = (scores.amax(dim=1, keepdim=True) for scores in (logits, chances))
+    return highest - likeliest.log()
+
+
+def _smoothed(
+    logits: Tensor, chances: Tensor, norms: Tensor, wanted: Tensor, smoothing: float
+) -> tuple[Tensor, Tensor]:
+    """The smoothed cross-entropy of each row, and its gradient by the logits in place of chances.
+
+    Args:
+        logits: Shape (rows, vocabulary).
+        chances: Their softmax, likewise.
+        norms: What they are above its logarithm, shape (rows, 1).
+        wanted: Ids, shape (rows,).
+        smoothing: Share of the target spread evenly.
+    """
+    share = smoothing / logits.shape[1]
+    loss = norms - (1.0 - smoothing) * logits.gather(1, wanted[:, None]).to(norms.dtype)
     if smoothing:
-        loss -= share * log_probabilities.sum()
+        loss -= share * logits.sum(dim=1, keepdim=True, dtype=norms.dtype)
     # d loss / d logits = softmax - smoothed target
-    gradient = log_probabilities.exp_()
-    gradient.sub_(share)
+    gradient = chances.sub_(share)
     gradient.scatter_add_(1, wanted[:, None], gradient.new_full((len(wanted), 1), smoothing - 1.0))
     return loss, gradient
 
 
 def _divergence(first: Tensor, second: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Sum over rows of ``(KL(p || q) + KL(q || p)) / 2``, and its gradients by both logits.
+    """``(KL(p || q) + KL(q || p)) / 2`` of each row, and its gradients by both logits.
 
     Args:
         first: Logarithms of p, shape (rows, vocabulary).
@@ -97,7 +124,7 @@ def _divergence(first: Tensor, second: Tensor) -> tuple[Tensor, tuple[Tensor, Te
     difference = p - q
     of_first = (p * (log_ratio - to_second) + difference) / 2
     of_second = (q * (-log_ratio - to_first) - difference) / 2
-    return (to_second + to_first).sum() / 2, (of_first, of_second)
+    return (to_second + to_first) / 2, (of_first, of_second)
 
 
 def cross_entropy(
@@ -115,12 +142,12 @@ def cross_entropy(
     2 to 4, halved).
 
     Args:
-        outputs: The decoder's output vectors at real tokens, shape (tokens, output size), or (2 x
+        outputs: The decoder's output vectors, shape (tokens, output size), or (2 x
             tokens, output size), one pass after the other; their type decides that of the matrix
             products.
         weight: Output layer, shape (vocabulary, output size).
         bias: Output layer, shape (vocabulary,).
-        targets: Ids of the tokens, shape (tokens,).
+        targets: Ids of the tokens, shape (tokens,); PAD where there is none, which costs nothing.
         smoothing: Share of the target spread evenly over the vocabulary.
         consistency: Weight of the mean of the two Kullback-Leibler divergences; half of the paper's
             alpha, as the rest of the loss is half of the paper's. 0 for a single pass.

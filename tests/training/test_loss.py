@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from nmt.corpus.tokenizer import PAD
 from nmt.training.loss import _ROWS_IN_CACHE, cross_entropy
 from tests import reference
 
@@ -18,7 +19,7 @@ def draw(rows: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor,
     outputs = torch.randn(rows, SIZE, generator=generator, dtype=torch.float64)
     weight = torch.randn(VOCABULARY, SIZE, generator=generator, dtype=torch.float64)
     bias = torch.randn(VOCABULARY, generator=generator, dtype=torch.float64)
-    targets = torch.randint(VOCABULARY, (rows,), generator=generator)
+    targets = torch.randint(PAD + 1, VOCABULARY, (rows,), generator=generator)
     return *(t.to(dtype).requires_grad_() for t in (outputs, weight, bias)), targets
 
 
@@ -61,6 +62,23 @@ def test_one_token_over_two_subwords_by_hand() -> None:
     weight = torch.tensor([[0.0], [1.0986123]])
     loss = cross_entropy(outputs, weight, torch.zeros(2), torch.tensor([1]), 0.2)
     assert loss.item() == pytest.approx(0.397543, abs=1e-6)
+
+
+@pytest.mark.parametrize("consistency", [0.0, 2.5])
+def test_padding_costs_nothing_and_moves_nothing(consistency: float) -> None:
+    passes = 2 if consistency else 1
+    outputs, weight, bias, targets = draw(_ROWS_IN_CACHE * passes + 8)
+    targets = targets[: len(outputs) // passes].clone()
+    targets[::3] = PAD
+    real = (targets != PAD).repeat(passes)
+    loss = cross_entropy(outputs, weight, bias, targets, 0.1, consistency)
+    alone = cross_entropy(outputs[real], weight, bias, targets[targets != PAD], 0.1, consistency)
+    torch.testing.assert_close(loss, alone, rtol=1e-12, atol=1e-12)
+    inputs = (outputs, weight, bias)
+    for gradient, wanted in zip(
+        torch.autograd.grad(loss, inputs), torch.autograd.grad(alone, inputs), strict=True
+    ):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -130,9 +148,9 @@ def test_chunks_add_up_to_the_rows_one_by_one() -> None:
 
 def test_huge_logits_neither_overflow_nor_turn_into_nan() -> None:
     outputs = torch.tensor([[1e4], [-1e4]], requires_grad=True)
-    weight = torch.tensor([[1.0], [0.0], [-1.0]], requires_grad=True)
+    weight = torch.tensor([[0.0], [1.0], [-1.0]], requires_grad=True)
     bias = torch.zeros(3, requires_grad=True)
-    loss = cross_entropy(outputs, weight, bias, torch.tensor([0, 0]))
+    loss = cross_entropy(outputs, weight, bias, torch.tensor([1, 1]))
     # the first is certain and right; the second is certain and wrong, by 1e4 - -1e4
     assert loss.item() == pytest.approx(2e4)
     for gradient in torch.autograd.grad(loss, (outputs, weight, bias)):

@@ -168,6 +168,8 @@ VARIANTS = {
         "model.encoder_layers=2",
         "model.decoder_layers=2",
     ],
+    "wide": ["training.precision=bf16", "model.hidden_size=512"],
+    "fed": ["training.precision=bf16", "model.input_feeding=true"],
     "two threads": ["training.threads=2", "training.precision=bf16", "model.hidden_size=64"],
     "everything": [
         "training.accumulate=2",
