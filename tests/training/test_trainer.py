@@ -325,7 +325,13 @@ def test_a_stop_request_saves_and_the_rest_gives_the_same_bits(
 def test_the_weights_kept_are_those_of_the_best_validation(corpus: Path, tmp_path: Path) -> None:
     # a rate that climbs until the loss does too: the last weights are not the best
     config = configured(
-        corpus, "training.epochs=4", "training.schedule=constant", "training.learning_rate=0.3"
+        corpus,
+        "training.epochs=4",
+        "training.warmup_steps=124",
+        "training.schedule=constant",
+        "training.learning_rate=1.0",
+        "training.ema_decay=0.0",
+        "training.validate_every=20",
     )
     listener = Listener()
     run, result = run_to_end(tmp_path / "run", config, reporter=listener)
