@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from nmt.config import TokenizerConfig
-from nmt.corpus.tokenizer import train_tokenizer
+from nmt.corpus.tokenizer import EOS, train_tokenizer
 from nmt.decoding.lexicon import learn_lexicon
-from nmt.detection import Detector, WrongWay
+from nmt.detection import COMMONEST, Detector, WrongWay
 
 FRENCH = ["je suis là", "le chat est dans la maison", "où est la gare ?", "il fait froid ce matin"]
 ENGLISH = ["I am here", "the cat is in the house", "where is the station?", "it is cold today"]
@@ -46,6 +46,8 @@ def test_only_a_text_that_looks_strange_is_looked_at_by_the_detector(
     learned = learn_lexicon(french, english, (340, 340), joint)
     assert learned.is_untranslated(english[1][0]), "the"
     common = [token for text in (*ENGLISH[:2], "it") for token in tokenizer.encode(text)]
+    of_both = [token for text in FRENCH for token in tokenizer.encode(text)]
+    common += [EOS] * (COMMONEST - len(common)) + of_both  # these are not among the commonest
     lexicon = replace(learned, common=np.array(common))
     wrong_way = WrongWay(("fr", "en"), tokenizer, lexicon)
     looked_at = []
