@@ -29,7 +29,7 @@ COMMONEST = 100
 STRANGE_SHARE = 0.3
 """Of the words of a text, above which it is worth a closer look whether it is the wrong language.
 
-Of Tatoeba's and Multi30k's sentences up to 3% have more in the right language, 99% in the wrong one.
+Up to 3% of Tatoeba's and Multi30k's sentences have more in the right language, 99% in the wrong.
 """
 
 
