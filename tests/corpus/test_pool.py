@@ -82,6 +82,7 @@ def kill_oneself(_: None) -> None:
 
 
 STARTED = """
+import signal
 import time
 from nmt.corpus.pool import ALONE, in_order
 
@@ -90,6 +91,8 @@ def tasks():
     print("started", flush=True)
     yield from [0.2] * 500
 
+# whoever runs the tests in the background may have had it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for number, _ in enumerate(in_order(time.sleep, tasks())):
     if number == ALONE:
         print("working", flush=True)

@@ -82,11 +82,12 @@ def test_translations_over_a_socket_are_those_of_the_translator_and_nothing_impo
 
 
 def test_a_client_that_goes_frees_its_place(start_serving: Start) -> None:
+    longer = LARGE | {"q": [text * 3 for text in LARGE["q"]]}  # it is seen waiting on any machine
     with start_serving() as served:
         for _ in range(3):
             connections = [served.connect() for _ in range(4)]
             for connection in connections:
-                connection.sendall(post("/translate", LARGE))
+                connection.sendall(post("/translate", longer))
             until(lambda: metric(served, "nmt_sentences_waiting") > 300)
             for connection in connections:
                 connection.close()
