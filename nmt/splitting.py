@@ -14,8 +14,9 @@ CUTS = (
     # small letter (an abbreviation); the escapes are the ideographic full stop, exclamation and
     # question mark.
     re.compile(
-        TITLES
-        + r"(?<=[.!?…])(?:\s?[\"'»”\u2019)\]])*\s+(?![\sa-zà-öø-ÿ»])|(?<=[\u3002\uff01\uff1f])"
+        r"(?<=[.!?…])"
+        + TITLES
+        + r"(?:\s?[\"'»”\u2019)\]])*\s+(?![\sa-zà-öø-ÿ»])|(?<=[\u3002\uff01\uff1f])"
     ),
     # After a clause; the escapes are the Arabic and ideographic commas, colons and semicolons.
     re.compile(r"(?<=[,;:\u060c\u061b])\s+|(?<=[\uff0c\uff1b\uff1a\u3001])"),

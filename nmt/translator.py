@@ -548,7 +548,7 @@ class Translator:
         tokens = hypothesis.tokens
         if not hypothesis.is_complete or (has_loop(tokens) and not has_loop(part.ids)):
             return True
-        return not self._target_tokenizer.decode(tokens)
+        return self._target_tokenizer.spells_nothing(tokens)
 
     def _search(
         self, parts: list[list[int]], options: SearchConfig, constrained: Constrained | None

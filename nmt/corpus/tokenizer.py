@@ -129,6 +129,12 @@ class Tokenizer:
         # Byte pieces can spell anything, a line break too.
         return normalise(text.translate(FROM_STAND_INS))
 
+    def spells_nothing(self, ids: Sequence[int]) -> bool:
+        """Whether the text that ids spell is empty."""
+        # The name of a byte ends in a sign, so what ends in a letter spells it.
+        has_letter = any(self._pieces[token][-1].isalnum() for token in ids)
+        return not has_letter and not self.decode(ids)
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Each id as its piece, for people to read: ``▁`` starts a word, ``<0xE2>`` is a byte."""
         for token in ids:

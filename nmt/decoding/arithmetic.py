@@ -12,7 +12,7 @@ are multiplied at a time either.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -73,6 +73,33 @@ class Matrix:
     scale: str | None = None
 
 
+@dataclass(frozen=True)
+class Held:
+    """Vectors of each sentence that queries are compared with, or that are mixed, in every step.
+
+    Attributes:
+        name: The value.
+        shape: Of the value, with names for what varies.
+        dtype: Of the value.
+        bound: As in `Vector`.
+        scale: What one step of the integers is worth; 1 for float32.
+        scales: The value of shape (..., 1, source length) that what is made of each vector is to
+            be multiplied with, if any.
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: type[np.generic] = np.float32
+    bound: float | None = None
+    scale: float = 1.0
+    scales: str | None = None
+
+    @property
+    def shape_of_scales(self) -> tuple[int | str, ...]:
+        """Of the value of the scales."""
+        return (*self.shape[:-2], 1, "filled")
+
+
 class Arithmetic(Protocol):
     """How to multiply."""
 
@@ -103,6 +130,65 @@ class Arithmetic(Protocol):
         self, graph: Graph, operand: Operand, matrix: Matrix, bias: str | None = None
     ) -> str:
         """Multiply: float32, shape (..., size out)."""
+        ...
+
+    def joined(
+        self, graph: Graph, weights: Sequence[Array], inputs: Sequence[Operand]
+    ) -> Matrix | None:
+        """Put several matrices into the graph as one, for operands that are multiplied end to end.
+
+        Args:
+            graph: Where.
+            weights: One for each input, and one for a state, each of shape (size out, its size).
+            inputs: What the weights are multiplied with. The state comes after them, is never
+                further than 1 from 0, and its scale is that of the product.
+
+        Returns:
+            None where it does not pay, or where an input has a scale of its own in each row.
+        """
+        ...
+
+    def hold_keys(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
+        """Get vectors ready to be compared with queries.
+
+        Args:
+            graph: Where.
+            vectors: Shape (sentences, ..., source length, size).
+            turned: The axes with the last two exchanged.
+        """
+        ...
+
+    def hold_values(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
+        """Get vectors of the same shape ready to be mixed."""
+        ...
+
+    def compare(self, graph: Graph, queries: Vector, keys: Held, turned: Sequence[int]) -> str:
+        """The product of each query with each key.
+
+        Args:
+            graph: Where.
+            queries: Shape (sentences, ..., width, size).
+            keys: What `hold_keys` gave.
+            turned: As there.
+
+        Returns:
+            Shape (sentences, ..., width, source length). A row's numbers are the same, to the bit,
+            whatever the width and however long the longest source of the batch is.
+        """
+        ...
+
+    def mix(self, graph: Graph, weights: str, values: Held, turned: Sequence[int]) -> str:
+        """The mean of the values by the weights of each query.
+
+        Args:
+            graph: Where.
+            weights: At least 0, together 1, shape (sentences, ..., width, source length).
+            values: What `hold_values` gave.
+            turned: As there.
+
+        Returns:
+            Shape (sentences, ..., width, size); as exact as `compare`.
+        """
         ...
 
 
@@ -138,6 +224,44 @@ class Float32:
         product = graph.add("MatMul", operand.name, matrix.weight)
         return product if bias is None else graph.add("Add", product, bias)
 
+    def joined(
+        self, graph: Graph, weights: Sequence[Array], inputs: Sequence[Operand]
+    ) -> Matrix | None:
+        """See `Arithmetic.joined`: a whole sequence at a time is quicker than step by step."""
+        return None
+
+    def hold_keys(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
+        """See `Arithmetic.hold_keys`."""
+        return self.hold_values(graph, vectors, turned)
+
+    def hold_values(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
+        """See `Arithmetic.hold_values`."""
+        return Held(vectors.name, _shape_of_held(vectors, turned), bound=vectors.bound)
+
+    def compare(self, graph: Graph, queries: Vector, keys: Held, turned: Sequence[int]) -> str:
+        """See `Arithmetic.compare`.
+
+        The keys come first: how ONNX Runtime adds up a product depends on the length of the second
+        matrix, which is the width then, and not the source length.
+        """
+        # (N, S, H) x (N, H, W) = (N, S, W)
+        columns = graph.add("Transpose", queries.name, perm=turned)
+        return graph.add("Transpose", graph.add("MatMul", keys.name, columns), perm=turned)
+
+    def mix(self, graph: Graph, weights: str, values: Held, turned: Sequence[int]) -> str:
+        """See `Arithmetic.mix`.
+
+        ONNX Runtime adds up otherwise where there is a single query, so there never is: one more
+        of them keeps a row's numbers the same whatever the width of the beam.
+        """
+        first, second, all_but_last = (graph.integers(number) for number in (0, 1, -1))
+        axis = len(turned) - 2
+        where = graph.integers(axis)
+        one_more = graph.add("Slice", weights, first, second, where)
+        # (N, W + 1, S) x (N, S, H) = (N, W + 1, H)
+        means = graph.add("MatMul", graph.concat([weights, one_more], axis=axis), values.name)
+        return graph.add("Slice", means, first, all_but_last, where)
+
 
 class Int8:
     """Products of integers: uint8 activations with a zero of 128, int8 weights."""
@@ -151,15 +275,14 @@ class Int8:
 
     def operand(self, graph: Graph, vector: Vector) -> Operand:
         """See `Arithmetic.operand`."""
-        name, bound, row_scale = vector.name, vector.bound, None
-        if bound is None:
-            size = graph.add("Abs", name)
-            largest = graph.add("ReduceMax", size, graph.integers(-1), keepdims=1)
-            row_scale = graph.add("Max", largest, graph.constant(np.float32(1e-30)))
-            name, bound = graph.add("Div", name, row_scale), 1.0
-        scale = float(np.float32(bound / LARGEST))
+        name, bound, row_scale = self._bounded(graph, vector)
+        scale = self.step_of(bound)
         quantised = graph.add("QuantizeLinear", name, *self._levels(graph, scale))
         return Operand(quantised, vector.size, scale, row_scale)
+
+    def step_of(self, bound: float) -> float:
+        """What one step of the integers is worth where no element is further than this from 0."""
+        return float(np.float32(bound / LARGEST))
 
     def vector(self, graph: Graph, operand: Operand) -> Vector:
         """See `Arithmetic.vector`."""
@@ -193,6 +316,72 @@ class Int8:
         product = graph.add("Mul", product, operand.row_scale)
         return product if bias is None else graph.add("Add", product, bias)
 
+    def joined(
+        self, graph: Graph, weights: Sequence[Array], inputs: Sequence[Operand]
+    ) -> Matrix | None:
+        """See `Arithmetic.joined`.
+
+        Products of single steps are as fast as those of whole sequences, and one is less to write
+        and to add up than two.
+        """
+        if any(x.row_scale is not None for x in inputs):
+            return None
+        steps = [*(x.scale for x in inputs), self.step_of(1.0)]
+        alike = [
+            weight * np.float32(step / steps[-1])
+            for weight, step in zip(weights, steps, strict=True)
+        ]
+        return self.matrix(graph, np.concatenate(alike, axis=1))
+
+    def hold_keys(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
+        """See `Arithmetic.hold_keys`; they are held as the columns of a matrix."""
+        held = self.hold_values(graph, vectors, turned)
+        *others, length, size = held.shape
+        name = graph.add("Transpose", held.name, perm=turned)
+        return replace(held, name=name, shape=(*others, size, length))
+
+    def hold_values(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
+        """See `Arithmetic.hold_values`; they are quantised as weights are."""
+        name, bound, scales = self._bounded(graph, vectors)
+        scale = float(np.float32(bound / LARGEST_WEIGHT))
+        held = graph.add(
+            "QuantizeLinear", name, graph.constant(np.float32(scale)), graph.constant(np.int8(0))
+        )
+        if scales is not None:
+            scales = graph.add("Transpose", scales, perm=turned)
+        shape = _shape_of_held(vectors, turned)
+        return Held(held, shape, np.int8, vectors.bound, scale, scales)
+
+    def compare(self, graph: Graph, queries: Vector, keys: Held, turned: Sequence[int]) -> str:
+        """See `Arithmetic.compare`."""
+        scores = self._product(graph, self.operand(graph, queries), keys)
+        return scores if keys.scales is None else graph.add("Mul", scores, keys.scales)
+
+    def mix(self, graph: Graph, weights: str, values: Held, turned: Sequence[int]) -> str:
+        """See `Arithmetic.mix`."""
+        if values.scales is None:
+            known = Vector(weights, 0, 1.0)
+        else:
+            known = Vector(graph.add("Mul", weights, values.scales), 0, None)
+        return self._product(graph, self.operand(graph, known), values)
+
+    def _product(self, graph: Graph, operand: Operand, held: Held) -> str:
+        scale, zero = self._levels(graph, operand.scale)
+        inputs = [operand.name, held.name, scale, graph.constant(np.float32(held.scale)), zero]
+        product = graph.add("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
+        return (
+            product if operand.row_scale is None else graph.add("Mul", product, operand.row_scale)
+        )
+
+    def _bounded(self, graph: Graph, vector: Vector) -> tuple[str, float, str | None]:
+        """Vectors with a bound, and the value of shape (..., 1) that they were divided by."""
+        if vector.bound is not None:
+            return vector.name, vector.bound, None
+        size = graph.add("Abs", vector.name)
+        largest = graph.add("ReduceMax", size, graph.integers(-1), keepdims=1)
+        row_scale = graph.add("Max", largest, graph.constant(np.float32(1e-30)))
+        return graph.add("Div", vector.name, row_scale), 1.0, row_scale
+
     def _levels(self, graph: Graph, scale: float) -> tuple[str, str]:
         return graph.constant(np.float32(scale)), graph.constant(np.uint8(ZERO))
 
@@ -219,6 +408,11 @@ def join(graph: Graph, vectors: Sequence[Vector]) -> Vector:
         sum(vector.size for vector in vectors),
         max(known) if len(known) == len(bounds) else None,
     )
+
+
+def _shape_of_held(vectors: Vector, turned: Sequence[int]) -> tuple[int | str, ...]:
+    heads = ("heads",) * (len(turned) - 3)
+    return "sentences", *heads, "filled", vectors.size
 
 
 def _scale(largest: Array, steps: int) -> Array:

@@ -9,26 +9,25 @@ multiple of 8), ``width`` (rows of a sentence), ``before`` (rows of the step bef
 (target tokens in reach).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nmt.config import ModelConfig
-from nmt.decoding.arithmetic import Arithmetic, Float32, Int8, Matrix, Operand, Vector, join
-from nmt.decoding.graph import Array, Graph
-from nmt.decoding.graph_layers import (
-    ATTENTIONS,
-    CELLS,
-    GraphAttention,
-    GraphCell,
-    Linear,
-    Look,
-    Weights,
-    normalised,
-    part,
-    unroll,
+from nmt.decoding.arithmetic import (
+    Arithmetic,
+    Float32,
+    Held,
+    Int8,
+    Matrix,
+    Operand,
+    Vector,
+    join,
 )
+from nmt.decoding.graph import Array, Graph
+from nmt.decoding.graph_attention import GraphAttention, Kept, Look, attentions
+from nmt.decoding.graph_layers import CELLS, GraphCell, Linear, Weights, normalised, part, unroll
 
 LENGTH_MULTIPLE = 8
 """Sums over the source are split at multiples of this length; with it kept, a sentence's numbers
@@ -70,7 +69,7 @@ def export(config: ModelConfig, weights: Weights, precision: str) -> Export:
     if not config.shared_embeddings:
         target, target_scale = arithmetic.table(weights["target_embedding.weight"])
     encoder = EncoderGraph(config, weights, arithmetic, source_scale)
-    decoder = StepGraph(config, weights, arithmetic, target_scale, encoder.memory_bound)
+    decoder = StepGraph(config, weights, arithmetic, target_scale, encoder)
     size = len(weights["vocabulary.bias"])
     return Export(encoder.model(), decoder.model(), source, target, size)
 
@@ -81,10 +80,10 @@ class EncoderGraph:
     Inputs: ``embedded`` (time, sentences, embedding size), ``lengths`` (sentences,), ``outputs``
     (outputs,), the target tokens in reach.
 
-    Outputs: of each sentence ``sentence.memory`` (sentences, filled, hidden size), ``first_keys``
-    and ``last_keys`` where they are others, ``mask`` and ``summary``; the first ``state.N`` of the
-    decoder, (sentences, size); ``output.weight`` (size, outputs), ``output.scale`` and
-    ``output.bias``.
+    Outputs: ``memory`` (sentences, filled, hidden size); of each sentence what a step takes up
+    again, ``sentence.mask`` (sentences, 1, filled), ``sentence.summary`` and what the attentions
+    keep; the first ``state.N`` of the decoder, (sentences, size); ``output.weight`` (size,
+    outputs), ``output.scale`` and ``output.bias``.
     """
 
     def __init__(
@@ -96,11 +95,10 @@ class EncoderGraph:
         name = graph.input("embedded", arithmetic.activation, ["time", "sentences", size])
         self.lengths = graph.input("lengths", np.int64, ["sentences"])
         memory = self._layers(Operand(name, size, scale))
-        self.memory_bound = memory.bound
         states = graph.add("Transpose", self._filled_up(memory.name), perm=[1, 0, 2])
         self.memory = Vector(states, memory.size, memory.bound)
-        graph.output("sentence.memory", states, ["sentences", "filled", memory.size])
-        self._give_keys()
+        graph.output("memory", states, ["sentences", "filled", memory.size])
+        self.kept = self._give_kept()
         self._give_mask()
         self._give_start()
         self._give_output_layer()
@@ -118,9 +116,8 @@ class EncoderGraph:
             written = []
             directions = part(self.weights, f"encoder.layers.{depth}.directions")
             for backwards in range(1 + config.bidirectional):
-                made = CELLS[cell](
-                    graph, self.arithmetic, part(directions, str(backwards)), [read.size]
-                )
+                weights = part(directions, str(backwards))
+                made = CELLS[cell](graph, self.arithmetic, weights, [read])
                 written.append(self._direction(made, read, bool(backwards)))
             outputs = Vector(graph.concat(written), config.hidden_size, CELLS[cell].bound)
             if config.residual and read.size == outputs.size:
@@ -158,11 +155,21 @@ class EncoderGraph:
         pads = graph.concat([graph.integers(0, 0, 0), missing, graph.integers(0, 0)], axis=0)
         return graph.add("Pad", memory, pads)
 
-    def _give_keys(self) -> None:
-        for name, attention in attentions(self.graph, self.arithmetic, self.weights, self.config):
-            if attention.key:
-                shape = ["sentences", "filled", "keys"]
-                self.graph.output(f"sentence.{name}_keys", attention.keys(self.memory), shape)
+    def _give_kept(self) -> Mapping[str, Kept]:
+        """What each attention keeps, under the names by which it is given out."""
+        graph = self.graph
+        given: dict[str, dict[str, Held]] = {}
+        for name, attention in attentions(graph, self.arithmetic, self.weights, self.config):
+            given[name] = {}
+            for what, held in attention.keep(self.memory).items():
+                value = f"sentence.{name}_{what}"
+                graph.output(value, held.name, held.shape, held.dtype)
+                scales = None
+                if held.scales is not None:
+                    scales = f"{value}_scales"
+                    graph.output(scales, held.scales, held.shape_of_scales)
+                given[name][what] = replace(held, name=value, scales=scales)
+        return given
 
     def _give_mask(self) -> None:
         graph = self.graph
@@ -253,7 +260,7 @@ class StepGraph:
         weights: Weights,
         arithmetic: Arithmetic,
         scale: float,
-        memory_bound: float | None,
+        encoder: EncoderGraph,
     ) -> None:
         self.graph = graph = Graph()
         self.config, self.weights, self.arithmetic = config, weights, arithmetic
@@ -262,7 +269,7 @@ class StepGraph:
         rows = graph.input("rows", np.int64, ["sentences", "width"])
         self.shape = graph.add("Shape", rows)
         self.rows = graph.add("Reshape", rows, graph.integers(-1))
-        self.memory = Vector("sentence.memory", config.hidden_size, memory_bound)
+        self.memory_bound, self.kept = encoder.memory.bound, encoder.kept
         self.states: list[str] = []
         self.inputs: set[str] = set()
         output, weights_seen = self._decode(Operand(embedded, size, scale))
@@ -283,11 +290,13 @@ class StepGraph:
         before = self.graph.input(name, np.float32, ["before", size])
         return self.graph.add("Gather", before, self.rows)
 
-    def _sentence(self, name: str, shape: list[int | str]) -> str:
+    def _sentence(
+        self, name: str, shape: Sequence[int | str], dtype: type[np.generic] = np.float32
+    ) -> str:
         """What the encoder gave out of each sentence."""
         if name not in self.inputs:
             self.inputs.add(name)
-            self.graph.input(name, np.float32, shape)
+            self.graph.input(name, dtype, shape)
         return name
 
     def _time(self) -> str:
@@ -314,7 +323,7 @@ class StepGraph:
             else:
                 read = self._operands([vectors, *_seen(look)])
             weights = part(self.weights, f"decoder.layers.{depth}")
-            made = CELLS[cell](graph, self.arithmetic, weights, [x.size for x in read])
+            made = CELLS[cell](graph, self.arithmetic, weights, read)
             above, new = made.step(graph, made.project(graph, read), before[depth])
             after += new
             written = Vector(above, hidden, made.bound)
@@ -349,7 +358,7 @@ class StepGraph:
             spread = graph.add("Unsqueeze", summary, graph.integers(1))
             spread = graph.add("Expand", spread, shape)
             context = graph.add("Reshape", spread, graph.integers(-1, size))
-            fed.append(Vector(context, size, self.memory.bound))
+            fed.append(Vector(context, size, self.memory_bound))
         return fed
 
     def _operands(self, vectors: list[Vector]) -> list[Operand]:
@@ -357,15 +366,15 @@ class StepGraph:
         return [self.arithmetic.operand(self.graph, join(self.graph, vectors))] if vectors else []
 
     def _look(self, name: str, attention: GraphAttention, query: Vector) -> Look:
-        if type(attention) is GraphAttention:
+        kept = self.kept[name]
+        if not kept:
             return Look(None, None)
-        shape: list[int | str] = ["sentences", "filled", self.memory.size]
-        self._sentence(self.memory.name, shape)
-        keys = self.memory.name
-        if attention.key:
-            keys = self._sentence(f"sentence.{name}_keys", ["sentences", "filled", "keys"])
+        for held in kept.values():
+            self._sentence(held.name, held.shape, held.dtype)
+            if held.scales is not None:
+                self._sentence(held.scales, held.shape_of_scales)
         mask = self._sentence("sentence.mask", ["sentences", 1, "filled"])
-        return attention.look(query, self.memory, keys, mask, self.shape)
+        return attention.look(query, kept, mask, self.shape)
 
     def _give_candidates(self, output: Vector) -> None:
         graph = self.graph
@@ -405,19 +414,6 @@ class StepGraph:
         logit = graph.add("GatherElements", logits, at, axis=1)
         inside = graph.add("Sub", logit, graph.add("Slice", best, *first))
         return graph.add("Softplus", graph.add("Sub", outside, inside))
-
-
-def attentions(
-    graph: Graph,
-    arithmetic: Arithmetic,
-    weights: Weights,
-    config: ModelConfig,
-) -> Iterator[tuple[str, GraphAttention]]:
-    """The first and the last attention of the decoder, made for a graph."""
-    for name in ("first", "last"):
-        is_asked = config.attention_query in (name, "both")
-        kind = ATTENTIONS[config.attention if is_asked else "none"]
-        yield name, kind(graph, arithmetic, part(weights, f"decoder.{name}_attention"), config)
 
 
 def added(graph: Graph, one: Vector, other: Vector) -> Vector:

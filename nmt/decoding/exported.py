@@ -17,7 +17,7 @@ from nmt.files import read_folder
 if TYPE_CHECKING:
     from nmt.decoding.export import Export
 
-FORMAT = 2
+FORMAT = 3
 REMEDY = "write it anew with `nmt export`, or copy the folder again"
 SETTINGS = "settings.json"
 ENCODER = "encoder.onnx"

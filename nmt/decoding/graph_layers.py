@@ -5,11 +5,12 @@ of weights are those of ``model.safetensors``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
-from nmt.config import CellName, ModelConfig
+from nmt.config import CellName
 from nmt.decoding.arithmetic import Arithmetic, Operand, Vector
 from nmt.decoding.graph import Array, Graph
 
@@ -66,7 +67,7 @@ class GraphCell:
         graph: Where it works.
         arithmetic: How to multiply.
         weights: Of the cell.
-        sizes: Lengths of the vectors that its input is made of.
+        inputs: What its input is made of; the values themselves may be others.
     """
 
     gates: ClassVar[int]
@@ -77,38 +78,52 @@ class GraphCell:
     """No element of an output is further than this from 0; None if nothing is known."""
 
     def __init__(
-        self, graph: Graph, arithmetic: Arithmetic, weights: Weights, sizes: Sequence[int]
+        self, graph: Graph, arithmetic: Arithmetic, weights: Weights, inputs: Sequence[Operand]
     ) -> None:
         self.arithmetic = arithmetic
         self.size = len(weights["bias"]) // (self.gates - self.unbiased)
+        self.read_type: type[np.generic] = np.float32
+        self.read_size = self.gates * self.size
         weight, bias = self.arranged(weights["weight_input"]), self.arranged(weights["bias"])
         bias = np.pad(bias, (len(weight) - len(bias), 0))
-        columns = np.split(weight, np.cumsum(sizes)[:-1], axis=1)
-        biases = [bias, *[None] * (len(sizes) - 1)]
-        self.inputs = [
-            Linear(graph, arithmetic, part, b) for part, b in zip(columns, biases, strict=True)
-        ]
+        columns = np.split(weight, np.cumsum([x.size for x in inputs])[:-1], axis=1)
+        self.prepare_input(graph, columns, bias, inputs)
         self.prepare(graph, weights)
 
     def arranged(self, weight: Array) -> Array:
         """The rows of a weight in the order in which a step takes them."""
         return weight
 
+    def prepare_input(
+        self, graph: Graph, columns: Sequence[Array], bias: Array, inputs: Sequence[Operand]
+    ) -> None:
+        """Put what `project` needs into the graph."""
+        biases = [bias, *[None] * (len(columns) - 1)]
+        self.inputs = [
+            Linear(graph, self.arithmetic, weight, b)
+            for weight, b in zip(columns, biases, strict=True)
+        ]
+
     def prepare(self, graph: Graph, weights: Weights) -> None:
-        """Put what a step needs into the graph."""
-        weight = self.arranged(weights["weight_hidden"])
-        self.hidden = Linear(graph, self.arithmetic, weight, None)
+        """Put what else a step needs into the graph."""
+        raise NotImplementedError
 
     def project(self, graph: Graph, inputs: Sequence[Operand]) -> str:
-        """``W x + b``, shape (..., gates * size)."""
+        """What a step reads, of `read_type` and shape (..., read_size): here ``W x + b``."""
         products = [linear(x) for linear, x in zip(self.inputs, inputs, strict=True)]
         total = products[0]
         for product in products[1:]:
             total = graph.add("Add", total, product)
         return total
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
-        """The output and the state after one step; each value has shape (rows, size)."""
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """The output and the state after one step; each value has shape (rows, size).
+
+        Args:
+            graph: Where.
+            read: What `project` gave, of one step.
+            state: Before.
+        """
         raise NotImplementedError
 
     def apply(self, graph: Graph, linear: Linear, vector: str) -> str:
@@ -117,19 +132,55 @@ class GraphCell:
         return linear.arithmetic.product(graph, operand, linear.matrix, linear.bias)
 
 
-class GraphElman(GraphCell):
+class GraphSummed(GraphCell):
+    """A cell whose gates are all made of ``W x + b + U h``: of one product, where that pays."""
+
+    def prepare_input(
+        self, graph: Graph, columns: Sequence[Array], bias: Array, inputs: Sequence[Operand]
+    ) -> None:
+        """See `GraphCell.prepare_input`; the weights are put into the graph by `prepare`."""
+        self._columns, self._bias, self._inputs = columns, bias, inputs
+
+    def prepare(self, graph: Graph, weights: Weights) -> None:
+        """See `GraphCell.prepare`."""
+        hidden = self.arranged(weights["weight_hidden"])
+        self.joined = self.arithmetic.joined(graph, [*self._columns, hidden], self._inputs)
+        if self.joined is None:
+            super().prepare_input(graph, self._columns, self._bias, self._inputs)
+            self.hidden = Linear(graph, self.arithmetic, hidden, None)
+        else:
+            self.bias = graph.constant(self._bias)
+            self.read_type = self.arithmetic.activation
+            self.read_size = sum(x.size for x in self._inputs)
+
+    def project(self, graph: Graph, inputs: Sequence[Operand]) -> str:
+        """See `GraphCell.project`; the inputs themselves, where products are joined."""
+        if self.joined is None:
+            return super().project(graph, inputs)
+        return graph.concat([x.name for x in inputs])
+
+    def sums(self, graph: Graph, read: str, h: str) -> str:
+        """``W x + b + U h``, shape (rows, gates * size)."""
+        if self.joined is None:
+            return graph.add("Add", read, self.apply(graph, self.hidden, h))
+        operand = self.arithmetic.operand(graph, Vector(h, self.size, 1.0))
+        both = replace(operand, name=graph.concat([read, operand.name]))
+        return self.arithmetic.product(graph, both, self.joined, self.bias)
+
+
+class GraphElman(GraphSummed):
     """``h = tanh(W x + b + U h)``."""
 
     gates = 1
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
-        h = graph.add("Tanh", graph.add("Add", projected, self.apply(graph, self.hidden, h)))
+        h = graph.add("Tanh", self.sums(graph, read, h))
         return h, [h]
 
 
-class GraphLSTM(GraphCell):
+class GraphLSTM(GraphSummed):
     """``c = f c + i g``, ``h = o tanh(c)``; the gates in the order i, f, o, g."""
 
     gates = 4
@@ -140,11 +191,10 @@ class GraphLSTM(GraphCell):
         i, f, g, o = np.split(weight, 4)
         return np.concatenate([i, f, o, g])
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         h, c = state
-        gates = graph.add("Add", projected, self.apply(graph, self.hidden, h))
-        sigmoids, g = graph.split(gates, 3 * self.size, self.size)
+        sigmoids, g = graph.split(self.sums(graph, read, h), 3 * self.size, self.size)
         i, f, o = graph.split(graph.add("Sigmoid", sigmoids), *[self.size] * 3)
         kept = graph.add("Mul", f, c)
         c = graph.add("Add", kept, graph.add("Mul", i, graph.add("Tanh", g)))
@@ -162,10 +212,10 @@ class GraphGRU(GraphCell):
         bias = np.concatenate([np.zeros(2 * self.size, np.float32), weights["bias_candidate"]])
         self.hidden = Linear(graph, self.arithmetic, weights["weight_hidden"], bias)
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
-        gates, n = graph.split(projected, 2 * self.size, self.size)
+        gates, n = graph.split(read, 2 * self.size, self.size)
         hidden = self.apply(graph, self.hidden, h)
         hidden_gates, hidden_n = graph.split(hidden, 2 * self.size, self.size)
         r, z = _sigmoids(graph, graph.add("Add", gates, hidden_gates), self.size)
@@ -185,10 +235,10 @@ class GraphChoGRU(GraphCell):
         self.hidden = Linear(graph, self.arithmetic, gates, None)
         self.candidate = Linear(graph, self.arithmetic, candidate, None)
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
-        gates, n = graph.split(projected, 2 * self.size, self.size)
+        gates, n = graph.split(read, 2 * self.size, self.size)
         gates = graph.add("Add", gates, self.apply(graph, self.hidden, h))
         r, z = _sigmoids(graph, gates, self.size)
         hidden = self.apply(graph, self.candidate, graph.add("Mul", r, h))
@@ -225,10 +275,10 @@ class GraphSRU(GraphElementwise):
         x = [self.arithmetic.vector(graph, operand).name for operand in inputs]
         return graph.concat([*x, projected])
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (c,) = state
-        x, n, gates = graph.split(projected, self.size, self.size, 2 * self.size)
+        x, n, gates = graph.split(read, self.size, self.size, 2 * self.size)
         seen = graph.add("Mul", self.peephole, graph.concat([c, c]))
         f, r = _sigmoids(graph, graph.add("Add", gates, seen), self.size)
         c = _between(graph, f, c, n)
@@ -241,10 +291,10 @@ class GraphSSRU(GraphElementwise):
     gates = 2
     unbiased = 1
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (c,) = state
-        n, f = graph.split(projected, self.size, self.size)
+        n, f = graph.split(read, self.size, self.size)
         c = _between(graph, graph.add("Sigmoid", f), c, n)
         return graph.add("Relu", c), [c]
 
@@ -254,10 +304,10 @@ class GraphMinGRU(GraphElementwise):
 
     gates = 2
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
-        n, z = graph.split(projected, self.size, self.size)
+        n, z = graph.split(read, self.size, self.size)
         h = _between(graph, graph.add("Sigmoid", z), n, h)
         return h, [h]
 
@@ -267,10 +317,10 @@ class GraphMinLSTM(GraphElementwise):
 
     gates = 3
 
-    def step(self, graph: Graph, projected: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def step(self, graph: Graph, read: str, state: Sequence[str]) -> tuple[str, Sequence[str]]:
         """See `GraphCell.step`."""
         (h,) = state
-        n, gates = graph.split(projected, self.size, 2 * self.size)
+        n, gates = graph.split(read, self.size, 2 * self.size)
         i, f = _sigmoids(graph, gates, self.size)
         h = _between(graph, graph.add("Div", f, graph.add("Add", f, i)), h, n)
         return h, [h]
@@ -311,196 +361,8 @@ def unroll(graph: Graph, cell: GraphCell, inputs: Sequence[Operand], zeros: str)
     """
     body = Graph(graph)
     before = [body.input(body.name(), np.float32, ["rows", cell.size]) for _ in range(cell.states)]
-    projected = body.input(body.name(), np.float32, ["rows", cell.gates * cell.size])
-    output, after = cell.step(body, projected, before)
+    read = body.input(body.name(), cell.read_type, ["rows", cell.read_size])
+    output, after = cell.step(body, read, before)
     for value in (*after, output):
         body.output(body.name(), value, ["rows", cell.size])
     return graph.scan(body, [zeros] * cell.states, cell.project(graph, inputs))
-
-
-class Look(NamedTuple):
-    """What the attention of a decoder sees.
-
-    Attributes:
-        context: Shape (rows, context size); None without attention.
-        weights: Shape (sentences, width, source length); None without attention.
-    """
-
-    context: Vector | None
-    weights: str | None
-
-
-class GraphAttention:
-    """Where the decoder looks; see `nmt.model.attention`. This one does not look at all.
-
-    Args:
-        graph: Where it works.
-        arithmetic: How to multiply.
-        weights: Of the attention.
-        config: Its sizes.
-    """
-
-    key: ClassVar[str] = ""
-    """Name of the layer that makes the keys; empty where they are the memory itself."""
-
-    def __init__(
-        self, graph: Graph, arithmetic: Arithmetic, weights: Weights, config: ModelConfig
-    ) -> None:
-        self.graph, self.arithmetic, self.config = graph, arithmetic, config
-        self.weights = weights
-
-    def linear(self, name: str, x: Vector) -> str:
-        """A layer of the attention, applied."""
-        layer = Linear.of(self.graph, self.arithmetic, part(self.weights, name))
-        return layer(self.arithmetic.operand(self.graph, x))
-
-    def keys(self, memory: Vector) -> str:
-        """What is compared with the queries, shape (sentences, source length, ...)."""
-        return self.linear(self.key, memory)
-
-    def look(self, query: Vector, memory: Vector, keys: str, mask: str, shape: str) -> Look:
-        """Ask the memory.
-
-        Args:
-            query: Shape (rows, hidden size).
-            memory: Shape (sentences, source length, hidden size).
-            keys: What `keys` gave, or the memory.
-            mask: 0 where a real token is, minus infinity elsewhere, shape (sentences, 1, source
-                length).
-            shape: The value (sentences, width).
-        """
-        return Look(None, None)
-
-    def _grouped(self, value: str, shape: str) -> str:
-        """Shape (rows, size) to (sentences, width, size)."""
-        return self.graph.add("Reshape", value, self.graph.concat([shape, self.graph.integers(-1)]))
-
-    def _ungrouped(self, value: str, size: int) -> str:
-        """Shape (sentences, width, size) to (rows, size)."""
-        return self.graph.add("Reshape", value, self.graph.integers(-1, size))
-
-
-class GraphScored(GraphAttention):
-    """Softmax over one score for each pair of a query and a source token."""
-
-    def scores(self, query: Vector, keys: str, shape: str) -> str:
-        """Scores, shape (sentences, width, source length)."""
-        raise NotImplementedError
-
-    def look(self, query: Vector, memory: Vector, keys: str, mask: str, shape: str) -> Look:
-        """See `GraphAttention.look`."""
-        masked = self.graph.add("Add", self.scores(query, keys, shape), mask)
-        weights = self.graph.add("Softmax", masked, axis=-1)
-        context = self._ungrouped(mixed(self.graph, weights, memory.name, 1), memory.size)
-        return Look(Vector(context, memory.size, memory.bound), weights)
-
-
-class GraphDot(GraphScored):
-    """``query . memory``, scaled where these are normalised."""
-
-    def scores(self, query: Vector, keys: str, shape: str) -> str:
-        """See `GraphScored.scores`."""
-        scores = compared(self.graph, self._grouped(query.name, shape), keys, [0, 2, 1])
-        if not self.config.layer_norm:
-            return scores
-        scale = np.float32(self.config.hidden_size**-0.5)
-        return self.graph.add("Mul", scores, self.graph.constant(scale))
-
-
-class GraphGeneral(GraphDot):
-    """``query . (W memory)``."""
-
-    key = "key"
-
-
-class GraphAdditive(GraphScored):
-    """``v . tanh(W query + U memory)``."""
-
-    key = "key"
-
-    def scores(self, query: Vector, keys: str, shape: str) -> str:
-        """See `GraphScored.scores`."""
-        graph = self.graph
-        asked = self._grouped(self.linear("query", query), shape)
-        asked = graph.add("Unsqueeze", asked, graph.integers(2))
-        # (N, W, 1, H) + (N, 1, S, H) = (N, W, S, H)
-        compared = graph.add("Add", asked, graph.add("Unsqueeze", keys, graph.integers(1)))
-        v = graph.constant(self.weights["energy.weight"].T)
-        energy = graph.add("MatMul", graph.add("Tanh", compared), v)
-        return graph.add("Squeeze", energy, graph.integers(-1))
-
-
-class GraphMultiHead(GraphAttention):
-    """Scaled dot products side by side."""
-
-    key = "key_value"
-
-    def look(self, query: Vector, memory: Vector, keys: str, mask: str, shape: str) -> Look:
-        """See `GraphAttention.look`."""
-        graph, size = self.graph, self.config.hidden_size
-        key, value = (self._heads(part) for part in graph.split(keys, size, size))
-        asked = self._heads(self._grouped(self.linear("query", query), shape))
-        scores = compared(graph, asked, key, [0, 1, 3, 2])
-        root = np.float32((size // self.config.attention_heads) ** 0.5)
-        scores = graph.add("Div", scores, graph.constant(root))
-        masked = graph.add("Add", scores, graph.add("Unsqueeze", mask, graph.integers(1)))
-        weights = graph.add("Softmax", masked, axis=-1)
-        seen = graph.add("Transpose", mixed(graph, weights, value, 2), perm=[0, 2, 1, 3])
-        seen = graph.add("Reshape", seen, graph.integers(-1, size))
-        context = self.linear("output", Vector(seen, size, None))
-        mean = graph.add("ReduceMean", weights, graph.integers(1), keepdims=0)
-        return Look(Vector(context, size, None), mean)
-
-    def _heads(self, value: str) -> str:
-        """Shape (sentences, length, size) to (sentences, heads, length, size / heads)."""
-        heads = self.config.attention_heads
-        shape = self.graph.integers(0, 0, heads, self.config.hidden_size // heads)
-        return self.graph.add(
-            "Transpose", self.graph.add("Reshape", value, shape), perm=[0, 2, 1, 3]
-        )
-
-
-def compared(graph: Graph, queries: str, keys: str, turned: list[int]) -> str:
-    """The product of each query with each key, shape (sentences, ..., width, source length).
-
-    The keys come first: how ONNX Runtime adds up a product depends on the length of the second
-    matrix, which is the width then, and not on how long the longest source of the batch is.
-
-    Args:
-        graph: Where.
-        queries: Shape (sentences, ..., width, size).
-        keys: Shape (sentences, ..., source length, size).
-        turned: The axes with the last two exchanged.
-    """
-    # (N, S, H) x (N, H, W) = (N, S, W)
-    products = graph.add("MatMul", keys, graph.add("Transpose", queries, perm=turned))
-    return graph.add("Transpose", products, perm=turned)
-
-
-def mixed(graph: Graph, weights: str, values: str, axis: int) -> str:
-    """The mean of the values by the weights of each query, shape (sentences, ..., width, size).
-
-    ONNX Runtime adds up otherwise where there is a single query, so there never is: one more of
-    them keeps a row's numbers the same whatever the width of the beam.
-
-    Args:
-        graph: Where.
-        weights: Shape (sentences, ..., width, source length).
-        values: Shape (sentences, ..., source length, size).
-        axis: Where the width is.
-    """
-    first, second, all_but_last = (graph.integers(number) for number in (0, 1, -1))
-    where = graph.integers(axis)
-    one_more = graph.add("Slice", weights, first, second, where)
-    # (N, W + 1, S) x (N, S, H) = (N, W + 1, H)
-    means = graph.add("MatMul", graph.concat([weights, one_more], axis=axis), values)
-    return graph.add("Slice", means, first, all_but_last, where)
-
-
-ATTENTIONS: dict[str, type[GraphAttention]] = {
-    "none": GraphAttention,
-    "dot": GraphDot,
-    "general": GraphGeneral,
-    "additive": GraphAdditive,
-    "multihead": GraphMultiHead,
-}

@@ -34,6 +34,8 @@ class OnnxState(NamedTuple):
         states: The decoder's states before `rows` are selected, by name, shape (rows before, size).
         rows: The row before that each row continues, shape (sentences going on, width).
         places: The place of each sentence that goes on among `sentences`, ascending.
+        numbers: Which of all sentences it is, likewise.
+        memory: The memory vectors of all sentences, shape (sentences, source length, size).
     """
 
     sentences: dict[str, Array]
@@ -42,6 +44,8 @@ class OnnxState(NamedTuple):
     states: dict[str, Array]
     rows: Integers
     places: Integers
+    numbers: Integers
+    memory: Floats
 
     @property
     def places_of_rows(self) -> Integers:
@@ -121,6 +125,8 @@ class OnnxStepper:
             states={name: made[name] for name in self._states},
             rows=np.arange(sentences)[:, None],
             places=np.arange(sentences),
+            numbers=np.arange(sentences),
+            memory=made["memory"],
         )
 
     def step(self, state: OnnxState, tokens: Integers, k: int) -> tuple[Candidates, OnnxState]:
@@ -141,7 +147,8 @@ class OnnxStepper:
         """Keep, repeat and reorder rows; see `Stepper.select`."""
         sentences = state.sentences
         held = len(sentences["sentence.mask"])
-        places = state.places[rows[:, 0] // state.rows.shape[1]]
+        going = rows[:, 0] // state.rows.shape[1]
+        places = state.places[going]
         if len(places) <= held * FEWEST_IN_PLACE:
             sentences = {
                 name: values if len(values) < held else values[places]
@@ -149,11 +156,12 @@ class OnnxStepper:
             }
             places = np.arange(len(places))
         rows = state.rows.reshape(-1)[rows]
-        return state._replace(sentences=sentences, rows=rows, places=places)
+        numbers = state.numbers[going]
+        return state._replace(sentences=sentences, rows=rows, places=places, numbers=numbers)
 
     def memory(self, state: OnnxState) -> Floats:
         """The encoder's memory vectors; see `Stepper.memory`."""
-        memory: Floats = state.sentences["sentence.memory"][state.places]
+        memory: Floats = state.memory[state.numbers]
         return memory
 
     def _run(

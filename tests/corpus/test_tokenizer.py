@@ -50,6 +50,10 @@ def test_decoding_any_ids_gives_one_line_of_text(tokenizer: Tokenizer, ids: list
     text = tokenizer.decode(ids)
     assert text == normalise(text)
     assert text.encode().decode() == text
+    assert tokenizer.spells_nothing(ids) == (not text)
+    assert all(
+        tokenizer.spells_nothing([token]) == (not tokenizer.decode([token])) for token in ids
+    )
 
 
 def test_special_tokens_spell_nothing(tokenizer: Tokenizer) -> None:

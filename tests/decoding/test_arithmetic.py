@@ -1,5 +1,7 @@
 """Products of 8-bit integers: how far from float32, and never another one for other neighbours."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -201,6 +203,35 @@ def test_only_the_outputs_wanted_are_computed_in_their_order(arithmetic: Arithme
     (found,) = session.run(["y"], {"x": x, "wanted": np.array([7, 0, 3])})
     expected = Product(arithmetic, weight, None, 1.0)(x)[:, [7, 0, 3]]
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_joined_product_is_the_sum_of_the_products() -> None:
+    wide, narrow = random_matrix(OUTPUTS, SIZE), random_matrix(OUTPUTS, 7, 2)
+    graph, arithmetic = Graph(), Int8()
+    given = Vector(graph.input("x", np.float32, ["rows", SIZE]), SIZE, 4.0)
+    state = Vector(graph.input("h", np.float32, ["rows", 7]), 7, 1.0)
+    x, h = (arithmetic.operand(graph, vector) for vector in (given, state))
+    matrix = arithmetic.joined(graph, [wide, narrow], [x])
+    assert matrix is not None
+    both = replace(h, name=graph.concat([x.name, h.name]), size=x.size + h.size)
+    graph.output("y", arithmetic.product(graph, both, matrix), ["rows", OUTPUTS])
+    session = onnxruntime.InferenceSession(graph.model())
+    values = {"x": random_matrix(16, SIZE, 3), "h": np.tanh(random_matrix(16, 7, 4))}
+    (found,) = session.run(["y"], values)
+    # a step of x is worth 4 of h, which its weights make up for
+    joined = np.concatenate([4.0 * wide, narrow], axis=1)
+    operands = np.concatenate([values["x"] / 4.0, values["h"]], axis=1)
+    nothing = np.zeros(OUTPUTS, np.float32)
+    np.testing.assert_allclose(found, product_by_hand(operands, joined, nothing, 1.0), atol=1e-4)
+    exact = values["x"] @ wide.T + values["h"] @ narrow.T
+    assert np.abs(found - exact).mean() < 0.03 * np.abs(exact).mean()
+
+
+def test_rows_with_scales_of_their_own_are_not_joined() -> None:
+    graph, arithmetic = Graph(), Int8()
+    given = Vector(graph.input("x", np.float32, ["rows", SIZE]), SIZE, None)
+    x = arithmetic.operand(graph, given)
+    assert arithmetic.joined(graph, [random_matrix(OUTPUTS, SIZE)] * 2, [x]) is None
 
 
 def test_vectors_end_to_end_are_as_large_as_the_largest_of_them() -> None:

@@ -195,35 +195,36 @@ def quantised_products(model: onnx.ModelProto) -> int:
 
 
 # For 2 layers on each side and a bidirectional encoder:
-# the encoder has 2 directions x 2 layers x (1 product of the input + 1 of the state before) = 8,
-# 1 for the keys and 2 for the first states of the decoder; a step has 2 layers x (1 + 1) = 4,
-# 1 for the output vector and 1 for the vocabulary.
+# the encoder has 2 directions x 2 layers = 4 of the input and the state before, 1 for the keys and
+# 2 for the first states of the decoder; a step has 2 layers of the same, 2 for the comparison with
+# the keys and the mixing of the values, 1 for the output vector and 1 for the vocabulary.
 PRODUCTS: dict[str, tuple[dict[str, Any], int, int]] = {
-    "lstm": ({"cell": "lstm"}, 8 + 1 + 2, 4 + 1 + 1),
-    "gru": ({"cell": "gru"}, 8 + 1 + 2, 4 + 1 + 1),
+    "lstm": ({"cell": "lstm"}, 4 + 1 + 2, 2 + 2 + 1 + 1),
+    # in the candidate the product with the state before is taken by itself
+    "gru": ({"cell": "gru"}, 2 * 4 + 1 + 2, 2 * 2 + 2 + 1 + 1),
     # the gates and the candidate are products of two different vectors
-    "gru-cho": ({"cell": "gru-cho"}, 2 * 2 * 3 + 1 + 2, 2 * 3 + 1 + 1),
-    "rnn": ({"cell": "rnn"}, 8 + 1 + 2, 4 + 1 + 1),
+    "gru-cho": ({"cell": "gru-cho"}, 3 * 4 + 1 + 2, 3 * 2 + 2 + 1 + 1),
+    "rnn": ({"cell": "rnn"}, 4 + 1 + 2, 2 + 2 + 1 + 1),
     # no product of the state before
-    "sru": ({"cell": "sru"}, 4 + 1 + 2, 2 + 1 + 1),
-    "ssru": ({"cell": "ssru"}, 4 + 1 + 2, 2 + 1 + 1),
-    "mingru": ({"cell": "mingru"}, 4 + 1 + 2, 2 + 1 + 1),
-    "minlstm": ({"cell": "minlstm"}, 4 + 1 + 2, 2 + 1 + 1),
-    "one direction": ({"bidirectional": False}, 4 + 1 + 2, 4 + 1 + 1),
-    "none": ({"attention": "none"}, 8 + 0 + 2, 4 + 1 + 1),
-    "dot": ({"attention": "dot"}, 8 + 0 + 2, 4 + 1 + 1),
-    "both": ({"attention_query": "both"}, 8 + 2 + 2, 4 + 1 + 1),
-    # the query
-    "additive": ({"attention": "additive"}, 8 + 1 + 2, 4 + 1 + 1 + 1),
+    "sru": ({"cell": "sru"}, 4 + 1 + 2, 2 + 2 + 1 + 1),
+    "ssru": ({"cell": "ssru"}, 4 + 1 + 2, 2 + 2 + 1 + 1),
+    "mingru": ({"cell": "mingru"}, 4 + 1 + 2, 2 + 2 + 1 + 1),
+    "minlstm": ({"cell": "minlstm"}, 4 + 1 + 2, 2 + 2 + 1 + 1),
+    "one direction": ({"bidirectional": False}, 2 + 1 + 2, 2 + 2 + 1 + 1),
+    "none": ({"attention": "none"}, 4 + 0 + 2, 2 + 0 + 1 + 1),
+    "dot": ({"attention": "dot"}, 4 + 0 + 2, 2 + 2 + 1 + 1),
+    "both": ({"attention_query": "both"}, 4 + 2 + 2, 2 + 2 * 2 + 1 + 1),
+    # the query; its comparison with the keys is a sum
+    "additive": ({"attention": "additive"}, 4 + 1 + 2, 2 + 1 + 1 + 1 + 1),
     # the query, and the heads put together
-    "multihead": ({"attention": "multihead"}, 8 + 1 + 2, 4 + 1 + 1 + 2),
-    # the vector fed back is an operand of its own
-    "input feeding": ({"input_feeding": True}, 8 + 1 + 2, 4 + 1 + 1 + 1),
+    "multihead": ({"attention": "multihead"}, 4 + 1 + 2, 2 + 2 + 1 + 1 + 2),
+    # the vector fed back is part of the input
+    "input feeding": ({"input_feeding": True}, 4 + 1 + 2, 2 + 2 + 1 + 1),
 }
 
 
 @pytest.mark.parametrize("case", PRODUCTS.values(), ids=PRODUCTS)
-def test_every_product_with_a_weight_is_quantised(case: tuple[dict[str, Any], int, int]) -> None:
+def test_every_product_is_quantised(case: tuple[dict[str, Any], int, int]) -> None:
     settings, in_encoder, in_step = case
     config = ModelConfig(**SIZES, encoder_layers=2, decoder_layers=2, **settings)
     made = exported(random_model(config), "int8")
@@ -232,15 +233,14 @@ def test_every_product_with_a_weight_is_quantised(case: tuple[dict[str, Any], in
     for model in (encoder, step):
         constants = {constant.name: tuple(constant.dims) for constant in model.graph.initializer}
         in_float = [
-            constants[name]
+            [constants.get(name) for name in node.input]
             for node in nodes_of(model.graph)
             if node.op_type in ("MatMul", "Gemm")
-            for name in node.input
-            if name in constants
         ]
-        # the energy of an additive attention is a vector
+        # the context vector, which is a mean; the energy of an additive attention is a vector
+        context, energy = [None, None], [None, (config.hidden_size, 1)]
         is_energy = config.attention == "additive" and model is step
-        assert in_float == [(config.hidden_size, 1)] * is_energy
+        assert in_float == [context] * (model is encoder) + [energy] * is_energy
         assert not {"LSTM", "GRU", "RNN"} & {node.op_type for node in nodes_of(model.graph)}
 
 
