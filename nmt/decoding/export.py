@@ -244,14 +244,11 @@ class StepGraph:
 
     Inputs: ``embedded`` (rows, embedding size); ``rows`` (sentences, width), which of the rows
     before each row continues; ``state.N`` (rows before, size); what the encoder gave out as
-    ``sentence...`` and ``output...``; ``allowed`` (sentences or 1, 1, outputs), 0 or minus
-    infinity; ``remainder.weight`` (output size, or 1 zero) and ``remainder.bias`` (1,), of what is
-    out of reach; ``k`` (1,).
+    ``sentence...`` and ``output...``, the latter with one more output that stands for all that is
+    out of reach; ``allowed`` (sentences or 1, 1, outputs), 0 or minus infinity; ``k`` (1,).
 
-    Outputs: ``next.N``; ``within_reach`` (rows, outputs), log-probabilities if nothing else could
-    be produced, and their ``loss`` (rows, 1) to what is out of reach; the k largest
-    log-probabilities, ``best`` (rows, k), and where they are, ``best_at``; ``attention`` (rows,
-    filled).
+    Outputs: ``next.N``; ``in_reach`` (rows, outputs - 1), log-probabilities; the k largest of
+    them, ``best`` (rows, k), and where they are, ``best_at``; ``attention`` (rows, filled).
     """
 
     def __init__(
@@ -393,27 +390,13 @@ class StepGraph:
         masked = graph.add("Add", graph.add("Reshape", logits, grouped), allowed)
         masked = graph.add("Reshape", masked, flat)
         probabilities = graph.add("LogSoftmax", masked, axis=-1)
-        best, best_at = graph.largest(probabilities, graph.input("k", np.int64, [1]))
-        loss = self._loss(output, masked, best, best_at)
-        graph.output("within_reach", probabilities, ["rows", "outputs"])
-        graph.output("loss", loss, ["rows", 1])
-        graph.output("best", graph.add("Sub", best, loss), ["rows", "k"])
+        # from the first to all but the last of axis 1
+        places = [graph.integers(number) for number in (0, -1, 1)]
+        in_reach = graph.add("Slice", probabilities, *places)
+        best, best_at = graph.largest(in_reach, graph.input("k", np.int64, [1]))
+        graph.output("in_reach", in_reach, ["rows", "outputs but one"])
+        graph.output("best", best, ["rows", "k"])
         graph.output("best_at", best_at, ["rows", "k"], np.int64)
-
-    def _loss(self, output: Vector, logits: str, best: str, best_at: str) -> str:
-        """What log-probabilities within reach lose to all that is out of reach, (rows, 1)."""
-        graph = self.graph
-        weight = graph.input("remainder.weight", np.float32, ["size or 1"])
-        bias = graph.input("remainder.bias", np.float32, [1])
-        products = graph.add("Mul", output.name, weight)
-        outside = graph.add("ReduceSum", products, graph.integers(-1), keepdims=1)
-        outside = graph.add("Add", outside, bias)
-        # the logarithm of the sum in reach is by how much any log-probability is below its logit
-        first = [graph.integers(n) for n in (0, 1, 1)]  # from 0 to 1 of axis 1
-        at = graph.add("Slice", best_at, *first)
-        logit = graph.add("GatherElements", logits, at, axis=1)
-        inside = graph.add("Sub", logit, graph.add("Slice", best, *first))
-        return graph.add("Softplus", graph.add("Sub", outside, inside))
 
 
 def added(graph: Graph, one: Vector, other: Vector) -> Vector:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from nmt.corpus.tokenizer import EOS
+from nmt.decoding.arithmetic import quantise_rows
 from nmt.decoding.graph import Array
 from nmt.decoding.lexicon import Everything, Lexicon
 from nmt.decoding.stepper import Candidates, Distribution, Floats, Integers
@@ -29,8 +30,8 @@ class OnnxState(NamedTuple):
 
     Attributes:
         sentences: What the encoder left of each sentence, by name, and what is ``allowed``.
-        output: The output layer, by name, and what stands for all that is out of reach.
-        tokens: The target token of each of its outputs, shape (outputs,).
+        output: The output layer, by name; its last output stands for all that is out of reach.
+        tokens: The target token of each other output, shape (outputs - 1,).
         states: The decoder's states before `rows` are selected, by name, shape (rows before, size).
         rows: The row before that each row continues, shape (sentences going on, width).
         places: The place of each sentence that goes on among `sentences`, ascending.
@@ -80,7 +81,7 @@ class OnnxStepper:
         self._made = [output.name for output in self._encoder.get_outputs()]
         inputs = [node.name for node in self._step.get_inputs()]
         self._of_sentences = [name for name in inputs if name.startswith(("sentence.", "allowed"))]
-        self._of_output = [name for name in inputs if name.startswith(("output.", "remainder."))]
+        self._of_output = [name for name in inputs if name.startswith("output.")]
         self._states = [name for name in inputs if name.startswith("state.")]
         self._after = [name.replace("state.", "next.") for name in self._states]
         outputs = [output.name for output in self._step.get_outputs()]
@@ -116,11 +117,10 @@ class OnnxStepper:
             },
         )
         made = dict(zip(self._made, found, strict=True))
-        made["remainder.weight"], made["remainder.bias"] = np.split(reach.remainder, [-1])
         held = {name: values for name, values in made.items() if name.startswith("sentence.")}
         return OnnxState(
-            sentences={**held, "allowed": allowed},
-            output={name: made[name] for name in self._of_output},
+            sentences={**held, "allowed": np.pad(allowed, ((0, 0), (0, 0), (0, 1)))},
+            output=_with_remainder({name: made[name] for name in self._of_output}, reach.remainder),
             tokens=tokens,
             states={name: made[name] for name in self._states},
             rows=np.arange(sentences)[:, None],
@@ -137,10 +137,9 @@ class OnnxStepper:
 
     def distribution(self, state: OnnxState, tokens: Integers) -> tuple[Distribution, OnnxState]:
         """Take one step in every row; see `Stepper.distribution`."""
-        names = ["within_reach", "loss"]
-        (found, loss, *looked), state = self._run(names, state, tokens, 1)
+        (found, *looked), state = self._run(["in_reach"], state, tokens, 1)
         everything = np.full((len(tokens), self._everything.vocabulary_size), -np.inf, np.float32)
-        everything[:, state.tokens] = found - loss
+        everything[:, state.tokens] = found
         return Distribution(everything, *looked), state
 
     def select(self, state: OnnxState, rows: Integers) -> OnnxState:
@@ -193,6 +192,17 @@ class OnnxStepper:
             results = [values[live] for values in results]
         after = live.reshape(state.rows.shape)
         return results, state._replace(states=states, rows=after)
+
+
+def _with_remainder(output: dict[str, Array], remainder: Floats) -> dict[str, Array]:
+    """The output layer with one more output, for all that is out of reach."""
+    weight = output["output.weight"]
+    row = np.broadcast_to(remainder[:-1], (1, len(weight)))
+    added = {"output.bias": remainder[-1:]}
+    if weight.dtype == np.int8:
+        row, added["output.scale"] = quantise_rows(row)
+    added["output.weight"] = row.T
+    return {name: np.concatenate([array, added[name]], axis=-1) for name, array in output.items()}
 
 
 def _session(graph: Path | bytes) -> "InferenceSession":

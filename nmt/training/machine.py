@@ -1,5 +1,7 @@
 """What a training runs on: the processor, and the versions of what decides the numbers."""
 
+import ctypes
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +32,17 @@ def versions() -> dict[str, str]:
     """Of nmt, of Python and of the packages that decide what a training becomes."""
     found = {"nmt": nmt.__version__, "Python": platform.python_version()}
     return found | {name: version(name) for name in _PACKAGES}
+
+
+def give_back_memory() -> None:
+    """Let the system have what the C library keeps of tensors that are gone.
+
+    Every batch has another shape, so what one leaves behind hardly fits the next: without this the
+    process grows for as long as it learns. Where the C library is not glibc, nothing is done.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 def _processor() -> str:

@@ -27,7 +27,7 @@ from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.exporting import export_run, lexicon_of
 from nmt.training.learner import Learner
-from nmt.training.machine import machine, threads, versions
+from nmt.training.machine import give_back_memory, machine, threads, versions
 from nmt.training.preparation import Material, prepare
 from nmt.training.progress import (
     MetricsFile,
@@ -43,6 +43,8 @@ from nmt.training.validation import DevSet
 from nmt.workers import ALONE, Workers
 
 _STEPS_BETWEEN_REPORTS = 20
+_STEPS_BETWEEN_RETURNS = 20
+"""Of memory."""
 _VALIDATIONS_OF_A_BUDGET = 10
 _SHARE_OF_VALIDATION = 0.2
 """Of a budget of minutes, at most, as soon as it is known how long one takes."""
@@ -280,6 +282,8 @@ class Training:
             )
         if not step.is_skipped:
             self._recent.add(step.loss, step.target_tokens)
+        if state.step % _STEPS_BETWEEN_RETURNS == 0:
+            give_back_memory()
         if state.step % _STEPS_BETWEEN_REPORTS == 0:
             loss, tokens_per_s = self._recent.take()
             self.reporter.progress(
