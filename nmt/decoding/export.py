@@ -5,8 +5,7 @@ share, and the lexicon (see `nmt.decoding.exported`). The layers are those of `n
 once more in `nmt.decoding.graph_layers`; a test holds the two together.
 
 Lengths in the shapes: ``sentences``, ``time`` (of the source), ``filled`` (the same, filled up to a
-multiple of 8), ``width`` (rows of a sentence), ``before`` (rows of the step before) and ``outputs``
-(target tokens in reach).
+multiple of 8), ``width`` (rows of a sentence) and ``outputs`` (target tokens in reach).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -242,10 +241,10 @@ class EncoderGraph:
 class StepGraph:
     """Takes one step in every row.
 
-    Inputs: ``embedded`` (rows, embedding size); ``rows`` (sentences, width), which of the rows
-    before each row continues; ``state.N`` (rows before, size); what the encoder gave out as
-    ``sentence...`` and ``output...``, the latter with one more output that stands for all that is
-    out of reach; ``allowed`` (sentences or 1, 1, outputs), 0 or minus infinity; ``k`` (1,).
+    Inputs: ``embedded`` (rows, embedding size); ``shape`` (2,), how many sentences and how many
+    rows of each; ``state.N`` (rows, size); what the encoder gave out as ``sentence...`` and
+    ``output...``, the latter with one more output that stands for all that is out of reach;
+    ``allowed`` (sentences or 1, 1, outputs), 0 or minus infinity; ``k`` (1,).
 
     Outputs: ``next.N``; ``in_reach`` (rows, outputs - 1), log-probabilities; the k largest of
     them, ``best`` (rows, k), and where they are, ``best_at``; ``attention`` (rows, filled).
@@ -263,9 +262,7 @@ class StepGraph:
         self.config, self.weights, self.arithmetic = config, weights, arithmetic
         size = config.embedding_size
         embedded = graph.input("embedded", arithmetic.activation, ["rows", size])
-        rows = graph.input("rows", np.int64, ["sentences", "width"])
-        self.shape = graph.add("Shape", rows)
-        self.rows = graph.add("Reshape", rows, graph.integers(-1))
+        self.shape = graph.input("shape", np.int64, [2])
         self.memory_bound, self.kept = encoder.memory.bound, encoder.kept
         self.states: list[str] = []
         self.inputs: set[str] = set()
@@ -281,11 +278,10 @@ class StepGraph:
         return self.graph.model()
 
     def _state(self, size: int) -> str:
-        """The next state that the rows bring along, shape (rows, size)."""
+        """The next of the states that the rows bring along."""
         name = f"state.{len(self.states)}"
         self.states.append(name)
-        before = self.graph.input(name, np.float32, ["before", size])
-        return self.graph.add("Gather", before, self.rows)
+        return self.graph.input(name, np.float32, ["rows", size])
 
     def _sentence(
         self, name: str, shape: Sequence[int | str], dtype: type[np.generic] = np.float32

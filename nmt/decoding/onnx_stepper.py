@@ -32,8 +32,8 @@ class OnnxState(NamedTuple):
         sentences: What the encoder left of each sentence, by name, and what is ``allowed``.
         output: The output layer, by name; its last output stands for all that is out of reach.
         tokens: The target token of each other output, shape (outputs - 1,).
-        states: The decoder's states before `rows` are selected, by name, shape (rows before, size).
-        rows: The row before that each row continues, shape (sentences going on, width).
+        states: The decoder's states, by name, shape (sentences in place x width, size).
+        width: Rows of a sentence.
         places: The place of each sentence that goes on among `sentences`, ascending.
         numbers: Which of all sentences it is, likewise.
         memory: The memory vectors of all sentences, shape (sentences, source length, size).
@@ -43,16 +43,20 @@ class OnnxState(NamedTuple):
     output: dict[str, Array]
     tokens: Integers
     states: dict[str, Array]
-    rows: Integers
+    width: int
     places: Integers
     numbers: Integers
     memory: Floats
 
     @property
+    def sentences_in_place(self) -> int:
+        """How many sentences are held, those that are over included."""
+        return len(self.sentences["sentence.mask"])
+
+    @property
     def places_of_rows(self) -> Integers:
         """The place of each row among those of all sentences, shape (rows,)."""
-        width = self.rows.shape[1]
-        places: Integers = self.places[:, None] * width + np.arange(width)
+        places: Integers = self.places[:, None] * self.width + np.arange(self.width)
         return places.reshape(-1)
 
 
@@ -123,7 +127,7 @@ class OnnxStepper:
             output=_with_remainder({name: made[name] for name in self._of_output}, reach.remainder),
             tokens=tokens,
             states={name: made[name] for name in self._states},
-            rows=np.arange(sentences)[:, None],
+            width=1,
             places=np.arange(sentences),
             numbers=np.arange(sentences),
             memory=made["memory"],
@@ -144,19 +148,31 @@ class OnnxStepper:
 
     def select(self, state: OnnxState, rows: Integers) -> OnnxState:
         """Keep, repeat and reorder rows; see `Stepper.select`."""
-        sentences = state.sentences
-        held = len(sentences["sentence.mask"])
-        going = rows[:, 0] // state.rows.shape[1]
-        places = state.places[going]
+        held, width = state.sentences_in_place, rows.shape[1]
+        going = rows[:, 0] // state.width
+        sentences, places = state.sentences, state.places[going]
+        chosen = places[:, None] * state.width + rows % state.width
         if len(places) <= held * FEWEST_IN_PLACE:
             sentences = {
                 name: values if len(values) < held else values[places]
                 for name, values in sentences.items()
             }
             places = np.arange(len(places))
-        rows = state.rows.reshape(-1)[rows]
-        numbers = state.numbers[going]
-        return state._replace(sentences=sentences, rows=rows, places=places, numbers=numbers)
+        else:  # a sentence that is over goes on with its first row
+            first = np.arange(held)[:, None] * state.width
+            chosen_of_all = np.repeat(first, width, axis=1)
+            chosen_of_all[places] = chosen
+            chosen = chosen_of_all
+        states, chosen = state.states, chosen.reshape(-1)
+        if not np.array_equal(chosen, np.arange(held * state.width)):
+            states = {name: values[chosen] for name, values in states.items()}
+        return state._replace(
+            sentences=sentences,
+            states=states,
+            width=width,
+            places=places,
+            numbers=state.numbers[going],
+        )
 
     def memory(self, state: OnnxState) -> Floats:
         """The encoder's memory vectors; see `Stepper.memory`."""
@@ -166,11 +182,10 @@ class OnnxStepper:
     def _run(
         self, names: list[str], state: OnnxState, tokens: Integers, k: int
     ) -> tuple[list[Floats], OnnxState]:
-        held, width = len(state.sentences["sentence.mask"]), state.rows.shape[1]
-        rows, live = state.rows, state.places_of_rows
-        if len(rows) < held:
-            rows = np.zeros((held, width), np.int64)
-            rows[state.places] = state.rows
+        held, width = state.sentences_in_place, state.width
+        is_all = len(state.places) == held
+        live = state.places_of_rows
+        if not is_all:
             tokens_of_all = np.full(held * width, EOS)
             tokens_of_all[live] = tokens
             tokens = tokens_of_all
@@ -179,7 +194,7 @@ class OnnxStepper:
             wanted + self._after,
             {
                 "embedded": self._target[tokens],
-                "rows": rows,
+                "shape": np.array([held, width], np.int64),
                 "k": np.array([k], np.int64),
                 **{name: state.sentences[name] for name in self._of_sentences},
                 **state.output,
@@ -188,10 +203,9 @@ class OnnxStepper:
         )
         states = dict(zip(self._states, found[len(wanted) :], strict=True))
         results = found[: len(wanted)]
-        if len(state.rows) < held:
+        if not is_all:
             results = [values[live] for values in results]
-        after = live.reshape(state.rows.shape)
-        return results, state._replace(states=states, rows=after)
+        return results, state._replace(states=states)
 
 
 def _with_remainder(output: dict[str, Array], remainder: Floats) -> dict[str, Array]:
