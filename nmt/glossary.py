@@ -37,12 +37,18 @@ class Glossary:
 
     @classmethod
     def of(cls, entries: Mapping[str, str]) -> "Glossary":
-        """A glossary of these targets by their sources, none of them empty."""
+        """A glossary of these targets by their sources.
+
+        Raises:
+            GlossaryError: A source has no word.
+        """
         exact: dict[Words, str] = {}
         any_case: dict[Words, str] = {}
         longest: dict[str, int] = {}
         for source, target in entries.items():
             words = words_of(source)
+            if not words:
+                raise GlossaryError(f"{target!r} is to be there for nothing: give it a source")
             lower = _lower(words)
             (any_case if words == lower else exact)[words] = normalise(target)
             longest[lower[0]] = max(len(words), longest.get(lower[0], 0))

@@ -400,6 +400,8 @@ class RunDirectory:
                 else f"{path}: there is no such folder"
             )
         config = run.config()
+        if run.is_shipped and not run.is_trained:
+            raise RunError(f"{run.export}: this folder is missing: copy the whole model again")
         if not run.is_trained:
             raise RunError(
                 f"{path}: this run has no weights yet ({run.model_file.name}): train it with "

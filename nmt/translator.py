@@ -185,12 +185,20 @@ class Translator:
             threads: As `load`.
 
         Raises:
-            RunError: As `load`, or their tokenizers differ.
+            RunError: As `load`, or their directions or tokenizers differ.
             TokenizerError: A tokenizer is damaged.
         """
         first, *others = (cls.load(run, options, threads) for run in runs)
         if not others:
             return first
+        corpora = [run.config().corpus for run in runs]
+        for run, corpus in zip(runs, corpora, strict=True):
+            if (corpus.source, corpus.target) != (corpora[0].source, corpora[0].target):
+                raise RunError(
+                    f"{run.path} translates from {corpus.source} to {corpus.target}, and "
+                    f"{runs[0].path} from {corpora[0].source} to {corpora[0].target}: an ensemble "
+                    "needs models of one direction"
+                )
         for run, other in zip(runs[1:], others, strict=True):
             if other._digests != first._digests:
                 raise RunError(
@@ -243,6 +251,8 @@ class Translator:
         options = self.options if options is None else options
         refuse_one_text(texts)
         wanted = [ANYTHING] * len(texts) if constraints is None else constraints
+        if len(wanted) != len(texts):
+            raise ValueError(f"{len(texts)} texts, but constraints of {len(wanted)}")
         split = [
             self._begun_parts(text, each, options, bool(glossary and glossary.targets(text)))
             for text, each in zip(texts, wanted, strict=True)
@@ -276,6 +286,7 @@ class Translator:
             RunError: The model has no attention.
             SearchError: As `translate`.
         """
+        refuse_one_text(texts)
 
         def translate(sentences: list[str]) -> list[Translation]:
             constraints = [TextConstraints(forbidden=tuple(forbidden))] * len(sentences)
@@ -319,6 +330,8 @@ class Translator:
         options = self.options if options is None else options
         refuse_one_text(sources)
         refuse_one_text(targets)
+        if len(sources) != len(targets):
+            raise ValueError(f"{len(sources)} sources, but {len(targets)} targets")
         for text in (*sources, *targets):
             check_text(text)
         read = self._read(options, is_free=True)

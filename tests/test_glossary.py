@@ -105,6 +105,11 @@ def test_what_is_no_entry_is_refused_by_its_line(tmp_path: Path, text: str, prob
     assert str(error.value).startswith(f"{file}, {problem}")
 
 
+def test_a_source_without_a_word_is_refused() -> None:
+    with pytest.raises(GlossaryError, match="'tangerine' is to be there for nothing"):
+        Glossary.of({" ": "tangerine"})
+
+
 def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="cannot be read"):
         Glossary.load(tmp_path / "nothing.tsv")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import nmt
-from nmt.config import RunConfig, SearchConfig, override
+from nmt.config import RunConfig, SearchConfig, override, to_toml
 from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import EOS, Tokenizer, train_tokenizer
 from nmt.decoding.constraints import Automaton, Constraints
@@ -547,6 +547,23 @@ def test_an_ensemble_needs_the_same_tokenizer(run: RunDirectory, tmp_path: Path)
     train_tokenizer(sentences(150), run.config().tokenizer, other.joint_model)
     with pytest.raises(RunError, match=r"other has another tokenizer than .*small"):
         nmt.load(run.path, other.path)
+
+
+def test_an_ensemble_needs_one_direction(run: RunDirectory, tmp_path: Path) -> None:
+    other = another_run(run, tmp_path / "other", seed=9)
+    back = override(run.config(), ["corpus.source=en", "corpus.target=fr"])
+    other.config_file.write_text(to_toml(back))
+    with pytest.raises(RunError, match=r"other translates from en to fr, and .* from fr to en"):
+        nmt.load(run.path, other.path)
+
+
+def test_a_target_for_each_source_is_needed(translator: Translator) -> None:
+    with pytest.raises(ValueError, match="1 sources, but 2 targets"):
+        translator.score(["le chat"], ["the cat", "the dog"])
+    with pytest.raises(ValueError, match="2 texts, but constraints of 1"):
+        translator.translate(["un", "deux"], constraints=[TextConstraints()])
+    with pytest.raises(TypeError, match="list"):
+        translator.translate_markup("<p>un</p>", "html")
 
 
 def test_a_model_is_loaded_by_its_folder_the_environment_or_as_the_last(

@@ -107,6 +107,8 @@ class Output:
         Raises:
             BulkError: There is something, whole or in part, that this would overwrite.
         """
+        if self.path.is_dir():
+            raise BulkError(f"{self.path}: this is a folder: name a file with --output")
         if self.path.exists():
             raise BulkError(
                 f"{self.path}: this file exists: remove it, or name another with --output"

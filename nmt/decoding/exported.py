@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT = 3
 REMEDY = "write it anew with `nmt export`, or copy the folder again"
 SETTINGS = "settings.json"
+SETTING_KEYS = ("tokenizers", "target_vocabulary", "is_joint")
 ENCODER = "encoder.onnx"
 STEP = "step.onnx"
 SOURCE_EMBEDDINGS = "source_embeddings.npy"
@@ -116,13 +117,19 @@ def _lexicon(folder: Path, settings: Mapping[str, Any]) -> Lexicon | None:
 
 def _settings(folder: Path) -> Mapping[str, Any]:
     file = folder / SETTINGS
-    settings: dict[str, Any] = json.loads(file.read_bytes()) if file.is_file() else {}
-    if settings.get("format") != FORMAT:
+    try:
+        settings = json.loads(file.read_bytes()) if file.is_file() else {}
+    except ValueError as error:
+        raise RunError(f"{file}: this is no JSON ({error}): {REMEDY}") from error
+    found = settings.get("format") if isinstance(settings, dict) else None
+    if found != FORMAT:
         raise RunError(
-            f"{file}: an export of another version of nmt (format {settings.get('format')}, this "
-            f"one reads {FORMAT}): export the run again with `nmt export`"
+            f"{file}: an export of another version of nmt (format {found}, this one reads "
+            f"{FORMAT}): export the run again with `nmt export`, or get a model made for this one"
         )
-    return settings
+    if missing := [key for key in SETTING_KEYS if key not in settings]:
+        raise RunError(f"{file}: {missing[0]} is missing: {REMEDY}")
+    return dict(settings)
 
 
 def _has(folder: Path, name: str) -> bool:
@@ -134,8 +141,10 @@ def _array(file: Path) -> Array:
     try:
         # As a plain array: looking up in a memmap is several times slower.
         array = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise RunError(f"{file}: cannot be read as an array: {error}") from error
+    except ValueError as error:  # which would have it read as code
+        raise RunError(f"{file}: this is no array: {REMEDY}") from error
     return array
 
 

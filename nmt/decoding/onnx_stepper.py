@@ -82,6 +82,8 @@ class OnnxStepper:
         self._encoder, self._step = _session(encoder), _session(step)
         self._source, self._target = embeddings
         self._everything, self._lexicon = everything, lexicon
+        _check_inputs(encoder, self._encoder, {"embedded": embeddings[0], "lengths": None})
+        _check_inputs(step, self._step, {"embedded": embeddings[1], "shape": None})
         self._made = [output.name for output in self._encoder.get_outputs()]
         inputs = [node.name for node in self._step.get_inputs()]
         self._of_sentences = [name for name in inputs if name.startswith(("sentence.", "allowed"))]
@@ -217,6 +219,28 @@ def _with_remainder(output: dict[str, Array], remainder: Floats) -> dict[str, Ar
         row, added["output.scale"] = quantise_rows(row)
     added["output.weight"] = row.T
     return {name: np.concatenate([array, added[name]], axis=-1) for name, array in output.items()}
+
+
+def _check_inputs(
+    graph: Path | bytes, session: "InferenceSession", expected: dict[str, Array | None]
+) -> None:
+    """Check that a graph is the one it is taken for, and the embeddings those that it reads.
+
+    Raises:
+        RunError: They are not.
+    """
+    inputs = {node.name: node for node in session.get_inputs()}
+    where = "the graph" if isinstance(graph, bytes) else graph
+    for name, array in expected.items():
+        if name not in inputs:
+            raise RunError(
+                f"{where}: this is another graph, it has no {name}: export the run again"
+            )
+        if array is None:
+            continue
+        kind = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}.get(str(array.dtype))
+        if array.ndim != 2 or (kind, array.shape[1]) != (inputs[name].type, inputs[name].shape[-1]):
+            raise RunError(f"{where}: it reads other embeddings: export the run again")
 
 
 def _session(graph: Path | bytes) -> "InferenceSession":

@@ -312,6 +312,11 @@ def test_a_last_line_that_has_grown_since_is_another_input(
     assert (tmp_path / "out").read_bytes() == b"ONE\nTW\n"
 
 
+def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
+    with pytest.raises(BulkError, match=r"this is a folder: name a file with --output"):
+        run(TEN, tmp_path)
+
+
 def test_nothing_is_overwritten(begun: Path) -> None:
     with pytest.raises(BulkError, match=r"out\.partial: part of this .* go on with --resume"):
         run(TEN, begun)

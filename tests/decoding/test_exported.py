@@ -9,7 +9,7 @@ import pytest
 
 from nmt.config import ModelConfig, SearchConfig
 from nmt.decoding import search
-from nmt.decoding.exported import exported_files, load_lexicon, load_stepper
+from nmt.decoding.exported import FORMAT, exported_files, load_lexicon, load_stepper
 from nmt.decoding.lexicon import Lexicon
 from nmt.errors import RunError
 from nmt.files import replace_folder
@@ -155,6 +155,37 @@ def test_what_is_no_graph_is_refused_by_its_name(folder: Path) -> None:
         load_stepper(folder, BOTH)
 
 
+@pytest.mark.parametrize(
+    ("file", "other", "problem"),
+    [
+        ("encoder.onnx", "step.onnx", "encoder.onnx: this is another graph, it has no lengths"),
+        ("step.onnx", "encoder.onnx", "step.onnx: this is another graph, it has no shape"),
+        ("source_embeddings.npy", "translations.npy", "encoder.onnx: it reads other embeddings"),
+        ("source_embeddings.npy", "common.npy", "encoder.onnx: it reads other embeddings"),
+    ],
+)
+def test_files_in_each_others_place_are_refused(
+    folder: Path, file: str, other: str, problem: str
+) -> None:
+    rewrite(folder, **{file.replace(".", "__"): (folder / other).read_bytes()})
+    with pytest.raises(RunError, match=problem.replace(".", r"\.")):
+        load_stepper(folder, BOTH)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"xx", "settings.json: this is no JSON"),
+        (b"[]", "settings.json: an export of another version"),
+        (json.dumps({"format": FORMAT}).encode(), "settings.json: tokenizers is missing"),
+    ],
+)
+def test_settings_that_are_none_are_refused(folder: Path, content: bytes, problem: str) -> None:
+    rewrite(folder, settings__json=content)
+    with pytest.raises(RunError, match=problem.replace(".", r"\.")):
+        load_stepper(folder, BOTH)
+
+
 class Burglar:
     """Opens the door when it is unpickled."""
 
@@ -172,6 +203,6 @@ def test_nothing_is_unpickled(
     else:
         (tmp_path / "bad.npy").write_bytes(pickle.dumps(Burglar()))
     rewrite(folder, source_embeddings__npy=(tmp_path / "bad.npy").read_bytes())
-    with pytest.raises(RunError, match=r"source_embeddings\.npy: cannot be read as an array"):
+    with pytest.raises(RunError, match=r"source_embeddings\.npy: this is no array"):
         load_stepper(folder, BOTH)
     assert not (tmp_path / "burgled").exists()
