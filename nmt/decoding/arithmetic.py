@@ -4,7 +4,8 @@ The integers need no calibration. What goes into the products of a recurrent net
 mean of such, or an embedding, so that the largest value there can be is known before; where it is
 not, each row gets the scale of its own largest value. No scale depends on more than one row: a
 sentence is translated alike whatever is beside it, which scales taken from a whole batch, as the
-usual dynamic quantisation takes them, do not give.
+usual dynamic quantisation takes them, do not give. So too where two things of a sentence are
+multiplied, as in attention: its keys and values are quantised as weights are.
 
 A weight matrix has one scale for each output (Wu et al. 2020, "Integer quantization for deep
 learning inference", 3.3). A product of integers is exact, so it does not depend on how many rows
@@ -23,6 +24,8 @@ LARGEST = 127
 """Activations go from minus this to this, around `ZERO`."""
 ZERO = 128
 """What stands for 0 among the unsigned activations."""
+NO_SIZE = 0
+"""Of vectors as long as a source."""
 LARGEST_WEIGHT = 64
 """Weights go from minus this to this. Processors without VNNI add two products in 16 bits, and 2 x
 255 x 64 still fits: all compute the same. The eighth bit buys nothing (docs/adr/0008)."""
@@ -358,12 +361,13 @@ class Int8:
         return scores if keys.scales is None else graph.add("Mul", scores, keys.scales)
 
     def mix(self, graph: Graph, weights: str, values: Held, turned: Sequence[int]) -> str:
-        """See `Arithmetic.mix`."""
-        if values.scales is None:
-            known = Vector(weights, 0, 1.0)
-        else:
-            known = Vector(graph.add("Mul", weights, values.scales), 0, None)
-        return self._product(graph, self.operand(graph, known), values)
+        """See `Arithmetic.mix`.
+
+        The largest weight of a row is its scale: over a long source all may be small.
+        """
+        if values.scales is not None:
+            weights = graph.add("Mul", weights, values.scales)
+        return self._product(graph, self.operand(graph, Vector(weights, NO_SIZE, None)), values)
 
     def _product(self, graph: Graph, operand: Operand, held: Held) -> str:
         scale, zero = self._levels(graph, operand.scale)

@@ -2,10 +2,11 @@
 
 What is looked up by token stays beside the graphs as arrays: the embeddings, which both sides may
 share, and the lexicon (see `nmt.decoding.exported`). The layers are those of `nmt.model`, written
-once more in `nmt.decoding.graph_layers`; a test holds the two together.
+once more in `nmt.decoding.graph_layers` and `graph_attention`; a test holds them together.
 
 Lengths in the shapes: ``sentences``, ``time`` (of the source), ``filled`` (the same, filled up to a
-multiple of 8), ``width`` (rows of a sentence) and ``outputs`` (target tokens in reach).
+multiple of 8), ``width`` (rows of a sentence), ``rows`` (sentences x width), ``k`` (candidates) and
+``outputs`` (target tokens in reach; in a step one more, for all the others).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -158,11 +159,13 @@ class EncoderGraph:
         """What each attention keeps, under the names by which it is given out."""
         graph = self.graph
         given: dict[str, dict[str, Held]] = {}
+        names: dict[str, str] = {}  # under which a value is given out already
         for name, attention in attentions(graph, self.arithmetic, self.weights, self.config):
             given[name] = {}
             for what, held in attention.keep(self.memory).items():
-                value = f"sentence.{name}_{what}"
-                graph.output(value, held.name, held.shape, held.dtype)
+                value = names.setdefault(held.name, f"sentence.{name}_{what}")
+                if value == f"sentence.{name}_{what}":
+                    graph.output(value, held.name, held.shape, held.dtype)
                 scales = None
                 if held.scales is not None:
                     scales = f"{value}_scales"

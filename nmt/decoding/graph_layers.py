@@ -133,7 +133,10 @@ class GraphCell:
 
 
 class GraphSummed(GraphCell):
-    """A cell whose gates are all made of ``W x + b + U h``: of one product, where that pays."""
+    """A cell whose gates are all made of ``W x + b + U h``: of one product, where that pays.
+
+    Whether it does is known to `prepare`, which has all the weights.
+    """
 
     def prepare_input(
         self, graph: Graph, columns: Sequence[Array], bias: Array, inputs: Sequence[Operand]
@@ -164,7 +167,8 @@ class GraphSummed(GraphCell):
         if self.joined is None:
             return graph.add("Add", read, self.apply(graph, self.hidden, h))
         operand = self.arithmetic.operand(graph, Vector(h, self.size, 1.0))
-        both = replace(operand, name=graph.concat([read, operand.name]))
+        size = self.read_size + operand.size
+        both = replace(operand, name=graph.concat([read, operand.name]), size=size)
         return self.arithmetic.product(graph, both, self.joined, self.bias)
 
 

@@ -36,7 +36,7 @@ class OnnxState(NamedTuple):
         width: Rows of a sentence.
         places: The place of each sentence that goes on among `sentences`, ascending.
         numbers: Which of all sentences it is, likewise.
-        memory: The memory vectors of all sentences, shape (sentences, source length, size).
+        sources: The token ids of all sentences and their lengths, as for `Stepper.start`.
     """
 
     sentences: dict[str, Array]
@@ -46,7 +46,7 @@ class OnnxState(NamedTuple):
     width: int
     places: Integers
     numbers: Integers
-    memory: Floats
+    sources: tuple[Integers, Integers]
 
     @property
     def sentences_in_place(self) -> int:
@@ -84,7 +84,8 @@ class OnnxStepper:
         self._everything, self._lexicon = everything, lexicon
         _check_inputs(encoder, self._encoder, {"embedded": embeddings[0], "lengths": None})
         _check_inputs(step, self._step, {"embedded": embeddings[1], "shape": None})
-        self._made = [output.name for output in self._encoder.get_outputs()]
+        made = [output.name for output in self._encoder.get_outputs()]
+        self._made = [name for name in made if name != "memory"]
         inputs = [node.name for node in self._step.get_inputs()]
         self._of_sentences = [name for name in inputs if name.startswith(("sentence.", "allowed"))]
         self._of_output = [name for name in inputs if name.startswith("output.")]
@@ -114,15 +115,7 @@ class OnnxStepper:
         sentences = len(source)
         reach = self._lexicon or self._everything
         tokens, allowed = reach.of(source, source_lengths, needed)
-        found = self._encoder.run(
-            self._made,
-            {
-                "embedded": self._source[source.T],
-                "lengths": np.asarray(source_lengths, np.int64),
-                "outputs": tokens,
-            },
-        )
-        made = dict(zip(self._made, found, strict=True))
+        made = self._read(self._made, source, source_lengths, tokens)
         held = {name: values for name, values in made.items() if name.startswith("sentence.")}
         return OnnxState(
             sentences={**held, "allowed": np.pad(allowed, ((0, 0), (0, 0), (0, 1)))},
@@ -132,7 +125,7 @@ class OnnxStepper:
             width=1,
             places=np.arange(sentences),
             numbers=np.arange(sentences),
-            memory=made["memory"],
+            sources=(source, source_lengths),
         )
 
     def step(self, state: OnnxState, tokens: Integers, k: int) -> tuple[Candidates, OnnxState]:
@@ -178,8 +171,21 @@ class OnnxStepper:
 
     def memory(self, state: OnnxState) -> Floats:
         """The encoder's memory vectors; see `Stepper.memory`."""
-        memory: Floats = state.memory[state.numbers]
+        # Hardly ever asked for, so it is read once more rather than held.
+        source, lengths = (array[state.numbers] for array in state.sources)
+        memory: Floats = self._read(["memory"], source, lengths, state.tokens)["memory"]
         return memory
+
+    def _read(
+        self, names: list[str], source: Integers, source_lengths: Integers, tokens: Integers
+    ) -> dict[str, Array]:
+        """What the encoder gives out, by name."""
+        inputs = {
+            "embedded": self._source[source.T],
+            "lengths": np.asarray(source_lengths, np.int64),
+            "outputs": tokens,
+        }
+        return dict(zip(names, self._encoder.run(names, inputs), strict=True))
 
     def _run(
         self, names: list[str], state: OnnxState, tokens: Integers, k: int

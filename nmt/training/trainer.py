@@ -44,7 +44,7 @@ from nmt.workers import ALONE, Workers
 
 _STEPS_BETWEEN_REPORTS = 20
 _STEPS_BETWEEN_RETURNS = 20
-"""Of memory."""
+"""After which memory that is free is given back to the system."""
 _VALIDATIONS_OF_A_BUDGET = 10
 _SHARE_OF_VALIDATION = 0.2
 """Of a budget of minutes, at most, as soon as it is known how long one takes."""

@@ -171,6 +171,17 @@ def test_the_memory_is_held_once_for_a_sentence_and_copied_when_many_are_over(
     assert len(state.sentences["sentence.mask"]) == 4
 
 
+def test_the_memory_of_sentences_that_go_on_is_theirs(plain: OnnxStepper) -> None:
+    state = plain.start(*batch(SOURCES))
+    first = plain.memory(state)
+    kept = np.arange(len(SOURCES))
+    for dropped in (1, 0, 0):  # one stays in place, then others are copied together
+        rows = np.delete(np.arange(len(kept)), dropped)[:, None]
+        kept = np.delete(kept, dropped)
+        state = plain.select(state, rows)
+        np.testing.assert_allclose(plain.memory(state), first[kept], atol=1e-6)
+
+
 def test_a_length_that_is_no_multiple_of_8_is_padded_to_one(plain: OnnxStepper) -> None:
     for length, padded in ((0, 8), (7, 8), (8, 16)):
         state = plain.start(*batch(random_sources([length])))
@@ -188,7 +199,8 @@ def test_only_the_shortlist_of_a_sentence_is_ever_produced(stepper: OnnxStepper)
     assert not {t for ranked in free for h in ranked for t in h.tokens} <= set(tokens.tolist())
 
 
-def test_a_remainder_of_the_one_token_out_of_reach_stands_for_it() -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_remainder_of_the_one_token_out_of_reach_stands_for_it(precision: str) -> None:
     """The logarithm of the exponential of its logit *is* linear: nothing is lost."""
     model = random_model(MODELS["lstm, general"])
     token = 31
@@ -196,7 +208,7 @@ def test_a_remainder_of_the_one_token_out_of_reach_stands_for_it() -> None:
     weight, bias = model.vocabulary.weight[token], model.vocabulary.bias[token]
     remainder = np.append(weight.detach().numpy(), bias.detach().numpy())
     lexicon = Lexicon(np.full((VOCABULARY, 1), EOS), common, VOCABULARY, False, remainder)
-    listed = onnx_stepper(model, "fp32", lexicon)
+    listed = onnx_stepper(model, precision, lexicon)
     state, tokens = listed.start(*batch(SOURCES)), [BOS] * len(SOURCES)
     whole = listed.without_shortlist()
     expected = log_probabilities(whole, whole.start(*batch(SOURCES)), tokens)
