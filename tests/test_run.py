@@ -325,6 +325,13 @@ def exported(path: Path, source: str, target: str) -> RunDirectory:
     return run
 
 
+def test_a_model_that_came_without_its_export_is_to_be_copied_again(tmp_path: Path) -> None:
+    run = shipped(tmp_path / "fr-en", "fr", "en")
+    remove_folder(run.export)
+    with pytest.raises(RunError, match="fr-en/export: this folder is missing: copy the whole"):
+        RunDirectory.open(run.path)
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the models are that come with nmt; the working directory has none of its own."""
