@@ -77,9 +77,11 @@ def _type_of_products(cell: Cell) -> torch.dtype:
 
 
 def _fused_lstm(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    if cell.hidden_size >= _WIDE_LSTM and _learns_on_cpu(cell):
-        dtype = _type_of_products(cell)
-        if dtype == torch.bfloat16:
+    dtype = _type_of_products(cell)
+    if cell.bias.device.type == "cpu" and dtype == torch.bfloat16:
+        is_wide = cell.hidden_size >= _WIDE_LSTM and torch.is_grad_enabled()
+        # without AVX-512 oneDNN has no LSTM in bf16 at all
+        if is_wide or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
             return lstm(cast(LSTMCell, cell), dtype)(inputs, state)
     outputs, h, c = _VF.lstm(inputs, _one_layer(state), _weights(cell), *_ONE_LAYER)
     return outputs, (h[0], c[0])

@@ -96,14 +96,18 @@ class Seq2Seq(nn.Module):
         outputs, state, weights = self.advance(tokens, state, memory)
         return self.vocabulary(outputs), state, weights
 
-    def forward(self, source: Tensor, lengths: Tensor, target_in: Tensor) -> Tensor:
-        """Output vectors of a batch, shape (sentences, target length, output size).
+    def forward(
+        self, source: Tensor, lengths: Tensor, target_in: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Read a batch; the output layer is left to the loss.
 
-        The output layer is left to the loss.
+        Returns:
+            Output vectors, shape (sentences, target length, output size); attention weights, shape
+            (sentences, target length, source length), or None.
         """
         memory = self.encode(source, lengths)
-        outputs, _, _ = self.advance(target_in, self.start(memory), memory)
-        return outputs
+        outputs, _, weights = self.advance(target_in, self.start(memory), memory)
+        return outputs, weights
 
 
 def build(

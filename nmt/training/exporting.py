@@ -63,7 +63,7 @@ def _remainder(model: Seq2Seq, pairs: EncodedPairs, lexicon: Lexicon) -> Floats:
         batch = make_batch(*pairs.take(rows))
         source, lengths, target_in, target_out = map(torch.from_numpy, batch)
         is_real = target_out != PAD
-        outputs = model(source, lengths, target_in)[is_real]
+        outputs = model(source, lengths, target_in)[0][is_real]
         logits = vocabulary(outputs)
         tokens, allowed = lexicon.of(batch.source, batch.source_lengths)
         is_outside = torch.ones(len(source), logits.shape[1], dtype=torch.bool)

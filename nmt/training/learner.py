@@ -9,12 +9,13 @@ from torch import Tensor
 
 from nmt.config import RunConfig
 from nmt.corpus.batches import Batch
+from nmt.corpus.guide import Guide
 from nmt.corpus.tokenizer import PAD
 from nmt.errors import TrainingError
 from nmt.model.seq2seq import Seq2Seq, build
 from nmt.model.weights import named_weights
 from nmt.training.checkpoint import Tensors
-from nmt.training.loss import cross_entropy
+from nmt.training.loss import attention_cross_entropy, cross_entropy
 from nmt.workers import ALONE, Workers
 
 
@@ -43,6 +44,7 @@ class Learner:
         source_vocabulary: Number of source subwords.
         target_vocabulary: Number of target subwords.
         workers: The processes that learn together, each from its share of a batch.
+        guide: Where attention would look; None where it is not to be told.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Learner:
         source_vocabulary: int,
         target_vocabulary: int,
         workers: Workers = ALONE,
+        guide: Guide | None = None,
     ) -> None:
         self.config = config
+        self.guide = guide
         self.workers = workers
         self.device = _device(config.training.device)
         self.autocast_type = _autocast_type(config.training.precision, self.device)
@@ -97,7 +101,7 @@ class Learner:
             groups["average"] = dict(zip(weights, self._average, strict=True))
         return groups
 
-    def step(self, batches: Sequence[Batch], rate: float, seed: int) -> Step:
+    def step(self, batches: Sequence[Batch], rate: float, seed: int, guidance: float = 0.0) -> Step:
         """Learn from some batches whose gradients are added up.
 
         Args:
@@ -105,6 +109,8 @@ class Learner:
             rate: Learning rate.
             seed: Decides the dropout; the step is a pure function of its arguments and the
                 weights.
+            guidance: How much a target token's look at the source that differs from the guide's
+                counts, beside its cross-entropy.
         """
         training = self.config.training
         torch.manual_seed(seed)
@@ -112,9 +118,11 @@ class Learner:
         tokens = sum(int((batch.target_out != PAD).sum()) for batch in batches)
         loss = torch.zeros((), device=self.device)
         for batch in self.workers.shares(batches):
-            part = self.loss(batch, training.label_smoothing, training.r_drop) / tokens
-            part.backward()  # type: ignore[no-untyped-call]
-            loss += part.detach()
+            entropy, looks = self._read(batch, training.label_smoothing, training.r_drop)
+            loss += entropy.detach() / tokens
+            if guidance:
+                entropy = entropy + guidance * self._unguided(batch, looks)
+            (entropy / tokens).backward()
         self.workers.add_up(self._parameters, loss, self._exchanged_type)
         norm = torch.nn.utils.clip_grad_norm_(
             self._parameters, training.clip_norm or float("inf"), foreach=True
@@ -139,6 +147,10 @@ class Learner:
 
     def loss(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
         """Sum of the cross-entropy of a batch's target tokens, in nats; see `TrainingConfig`."""
+        return self._read(batch, smoothing, r_drop)[0]
+
+    def _read(self, batch: Batch, smoothing: float, r_drop: float) -> tuple[Tensor, Tensor | None]:
+        """The loss of a batch, and where its target tokens looked."""
         source, lengths, target_in, target_out = (
             torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch
         )
@@ -148,9 +160,9 @@ class Learner:
         with torch.autocast(
             self.device.type, self.autocast_type, enabled=self.autocast_type is not None
         ):
-            outputs = self.model(source, lengths, target_in)
+            outputs, looks = self.model(source, lengths, target_in)
         vocabulary = self.model.vocabulary
-        return cross_entropy(
+        loss = cross_entropy(
             outputs.flatten(0, 1),
             vocabulary.weight,
             vocabulary.bias,
@@ -158,6 +170,15 @@ class Learner:
             smoothing,
             r_drop / 2,
         )
+        return loss, looks
+
+    def _unguided(self, batch: Batch, looks: Tensor | None) -> Tensor:
+        """How far a batch's looks are from those of the guide, summed over target tokens."""
+        if self.guide is None or looks is None:
+            return torch.zeros((), device=self.device)
+        wanted = torch.from_numpy(self.guide.looks(batch)).to(self.device, non_blocking=True)
+        times = len(looks) // len(wanted)  # two where a batch is read twice
+        return attention_cross_entropy(looks, wanted.repeat(times, 1, 1)) / times
 
     @contextmanager
     def evaluated_weights(self) -> Iterator[Seq2Seq]:

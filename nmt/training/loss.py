@@ -156,3 +156,19 @@ def cross_entropy(
         A scalar, in nats, at least float32; 0 for no tokens.
     """
     return _OutputCrossEntropy.apply(outputs, weight, bias, targets, smoothing, consistency)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def attention_cross_entropy(weights: Tensor, wanted: Tensor) -> Tensor:
+    """Sum over target tokens of the cross-entropy of where they look (Liu et al. 2016).
+
+    Args:
+        weights: Attention weights, shape (sentences, target length, source length).
+        wanted: Where to look, likewise; a row of zeros costs nothing.
+
+    Returns:
+        A scalar in nats, at least float32.
+    """
+    wide = torch.promote_types(weights.dtype, torch.float32)
+    # a weight that is 0 for its type has no gradient, and no infinite loss
+    logs = weights.to(wide).clamp_min(torch.finfo(torch.float32).tiny).log()
+    return -(wanted * logs).sum()

@@ -13,6 +13,7 @@ from nmt.corpus.batches import plan_epoch
 from nmt.corpus.checks import Corpus, load_corpus
 from nmt.corpus.encoded import EncodedPairs, encode_pairs
 from nmt.corpus.fragments import WordTable
+from nmt.corpus.guide import Guide
 from nmt.corpus.mixture import Mixture
 from nmt.corpus.pairs import blocks
 from nmt.corpus.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, train_tokenizer
@@ -98,6 +99,15 @@ def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Token
                 train_tokenizer(_texts(corpus.train, (side,)), config.tokenizer, file)
     source, target = (Tokenizer.load(file) for file in files)
     return Tokenizers(source, target)
+
+
+def guide_of(config: RunConfig, material: Material, reporter: Reporter) -> Guide | None:
+    """What tells attention where to look; None where it is not to be told, or there is none."""
+    if not config.training.guided_attention or config.model.attention == "none":
+        return None
+    reporter.preparing("learning which subwords translate which", 0, None)
+    source, target = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
+    return Guide.of(material.pairs, (source, target))
 
 
 def _alterations(config: RunConfig, corpus: Corpus, pairs: EncodedPairs) -> Alterations:

@@ -1,8 +1,11 @@
-"""The learning rate over a run."""
+"""What changes over a run: the learning rate, and how much attention is told where to look."""
 
 import math
 
 from nmt.config import TrainingConfig
+
+GUIDED_SHARE = 0.5
+"""Of a run, in which attention is told where to look."""
 
 
 def learning_rate(config: TrainingConfig, step: int, progress: float) -> float:
@@ -31,3 +34,16 @@ def learning_rate(config: TrainingConfig, step: int, progress: float) -> float:
         case "inverse-sqrt":
             factor = math.sqrt(max(config.warmup_steps, 1) / max(step, config.warmup_steps, 1))
     return config.learning_rate * factor
+
+
+def guidance(config: TrainingConfig, progress: float) -> float:
+    """How much the guide of attention counts: ``training.guided_attention``, falling to 0.
+
+    Args:
+        config: The weight at the beginning.
+        progress: Share of the run that is over, 0 to 1, by steps or by time.
+
+    Returns:
+        The weight, on a line that meets 0 after `GUIDED_SHARE` of the run.
+    """
+    return config.guided_attention * max(0.0, 1.0 - progress / GUIDED_SHARE)

@@ -28,7 +28,7 @@ from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.exporting import export_run, lexicon_of
 from nmt.training.learner import Learner
 from nmt.training.machine import give_back_memory, machine, threads, versions
-from nmt.training.preparation import Material, prepare
+from nmt.training.preparation import Material, guide_of, prepare
 from nmt.training.progress import (
     MetricsFile,
     Progress,
@@ -38,7 +38,7 @@ from nmt.training.progress import (
     TensorBoardEvents,
     Validation,
 )
-from nmt.training.schedule import learning_rate
+from nmt.training.schedule import guidance, learning_rate
 from nmt.training.validation import DevSet
 from nmt.workers import ALONE, Workers
 
@@ -110,10 +110,11 @@ def train(
     _refuse_other_settings(config, workers)
     try:
         material = workers.in_turn(lambda: prepare(config, run, reporter))
+        guide = workers.in_turn(lambda: guide_of(config, material, reporter))
     finally:
         reporter.close()  # what it shows of the preparation
     source, target = material.tokenizers
-    learner = Learner(config, source.vocabulary_size, target.vocabulary_size, workers)
+    learner = Learner(config, source.vocabulary_size, target.vocabulary_size, workers, guide)
     state = _start(run, learner, material, resume)
     watchers = [reporter, *_files(config, run, state)] if workers.is_first else []
     with closing(Reporters(watchers)) as told, _stop_requests(workers) as stop:
@@ -265,7 +266,8 @@ class Training:
         state, training = self.state, self.config.training
         rate = learning_rate(training, state.step, self._share())
         seed = _seed(self.config.seed, state.step, *self.learner.workers.own_seed)
-        step = self.learner.step(batches, rate, seed)
+        guided = guidance(training, self._share())
+        step = self.learner.step(batches, rate, seed, guided)
         state.step += 1
         state.batch_in_epoch += len(batches)
         state.target_tokens += step.target_tokens

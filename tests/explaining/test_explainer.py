@@ -90,7 +90,7 @@ def test_runners_up_and_memory_are_those_of_the_model_read_in_one_go(
         written = [pieces.index(step.piece) for step in found.steps]
         with torch.inference_mode():
             read = torch.tensor([[BOS, *written[:-1]]])
-            logits = model.vocabulary(model(source, lengths, read))[0]
+            logits = model.vocabulary(model(source, lengths, read)[0])[0]
             memory = model.encode(source, lengths).states[0].numpy()
             logits[:, [0, BOS, 3]] = -torch.inf  # what is never written
         probabilities = logits.softmax(dim=1)

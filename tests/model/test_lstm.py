@@ -137,7 +137,7 @@ def test_an_input_fed_decoder_learns_as_from_the_loop(monkeypatch: pytest.Monkey
     source, lengths, target_in, _ = map(torch.from_numpy, batch)
 
     def gradients() -> list[Tensor]:
-        outputs = model(source, lengths, target_in)
+        outputs, _ = model(source, lengths, target_in)
         return list(torch.autograd.grad(outputs.pow(2).sum(), list(model.decoder.parameters())))
 
     found = gradients()

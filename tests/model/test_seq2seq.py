@@ -246,8 +246,10 @@ def test_vocabularies_of_their_own_have_sizes_of_their_own() -> None:
 def test_forward_gives_the_output_vectors_that_the_vocabulary_turns_into_logits() -> None:
     config = CONFIGS[-1]
     model = model_of(config)
-    outputs = model(SOURCE, LENGTHS, TARGET)
+    outputs, weights = model(SOURCE, LENGTHS, TARGET)
     assert_alike(model.vocabulary(outputs).detach(), full_forward(config)[1])
+    assert weights is not None
+    assert_alike(weights.detach(), full_forward(config)[2])
 
 
 def test_fresh_weights_are_uniform_and_a_pure_function_of_the_arguments() -> None:
@@ -278,7 +280,7 @@ def test_building_a_model_leaves_the_global_random_state_alone() -> None:
 def test_a_model_is_differentiable_in_all_of_its_weights() -> None:
     for config in CONFIGS[:: len(CONFIGS) // 15]:
         model = build(config, VOCABULARY, VOCABULARY, seed=1)
-        model(SOURCE, LENGTHS, TARGET).square().sum().backward()
+        model(SOURCE, LENGTHS, TARGET)[0].square().sum().backward()
         for key, parameter in model.named_parameters():
             if not key.startswith("vocabulary") or (config.tied_output and key.endswith("weight")):
                 assert parameter.grad is not None and parameter.grad.any(), (name(config), key)

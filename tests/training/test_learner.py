@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nmt.config import RunConfig
 from nmt.corpus.batches import Batch, make_batch
+from nmt.corpus.guide import Guide
 from nmt.errors import TrainingError
 from nmt.training.learner import Learner, Step
 from tests import reference
@@ -25,7 +26,9 @@ def batch(*numbers: int) -> Batch:
     )
 
 
-def make(model: Mapping[str, object] | None = None, **training: object) -> Learner:
+def make(
+    model: Mapping[str, object] | None = None, guide: Guide | None = None, **training: object
+) -> Learner:
     small = {
         "cell": "lstm",
         "encoder_layers": 2,
@@ -49,7 +52,13 @@ def make(model: Mapping[str, object] | None = None, **training: object) -> Learn
     config = RunConfig.model_validate(
         {"seed": 5, "model": small | dict(model or {}), "training": plain | training}
     )
-    return Learner(config, VOCABULARY, VOCABULARY)
+    return Learner(config, VOCABULARY, VOCABULARY, guide=guide)
+
+
+def guide() -> Guide:
+    """Of the pairs above."""
+    sides = ([np.array(side) for side in which] for which in zip(*PAIRS, strict=True))
+    return Guide.learn(*sides, (VOCABULARY, VOCABULARY))
 
 
 def bits(learner: Learner) -> dict[str, bytes]:
@@ -77,18 +86,27 @@ def sides(batch: Batch) -> Iterator[tuple[list[int], list[int], list[int]]]:
 
 
 def twin_loss(
-    config: RunConfig, weights: reference.Weights, batch: Batch, smoothing: float
+    config: RunConfig,
+    weights: reference.Weights,
+    batch: Batch,
+    smoothing: float,
+    guidance: float = 0.0,
 ) -> float:
     """Mean over the target tokens."""
     total, tokens = 0.0, 0
-    for source, target_in, target_out in sides(batch):
-        logits = reference.translate(config.model, weights, source, target_in).logits
-        total += reference.smoothed_cross_entropy(logits, target_out, smoothing)
+    for row, (source, target_in, target_out) in enumerate(sides(batch)):
+        found = reference.translate(config.model, weights, source, target_in)
+        total += reference.smoothed_cross_entropy(found.logits, target_out, smoothing)
         tokens += len(target_out)
+        if guidance:
+            assert found.looks is not None
+            wanted = guide().looks(batch)[row, : len(target_out), : len(source)]
+            total -= guidance * float((wanted * np.log(found.looks)).sum())
     return total / tokens
 
 
-def test_steps_are_adam_by_hand_over_numerical_gradients() -> None:
+@pytest.mark.parametrize("guidance", [0.0, 0.7])
+def test_steps_are_adam_by_hand_over_numerical_gradients(guidance: float) -> None:
     settings = {"weight_decay": 0.1, "adam_beta2": 0.9, "label_smoothing": 0.2, "clip_norm": 0.4}
     model = {
         "cell": "rnn",
@@ -97,23 +115,25 @@ def test_steps_are_adam_by_hand_over_numerical_gradients() -> None:
         "attention_query": "last",
         "tied_output": True,
     }
-    learner = make(model, **settings)
+    learner = make(model, guide(), **settings)
     adam = reference.Adam(beta1=0.9, beta2=0.9, decay=0.1)
     expected = in_numpy(learner)
     norms = []
     for number, (rate, chosen) in enumerate([(0.02, (0, 1)), (0.05, (1, 2, 3)), (0.01, (0, 3))]):
 
         def loss(moved: reference.Weights, chosen: tuple[int, ...] = chosen) -> float:
-            return twin_loss(learner.config, moved, batch(*chosen), 0.2)
+            return twin_loss(learner.config, moved, batch(*chosen), 0.2, guidance)
 
         gradient = reference.numerical_gradient(loss, expected)
         norm = reference.norm(gradient)
         norms.append(norm)
         clipped = {name: value * min(1.0, 0.4 / norm) for name, value in gradient.items()}
-        wanted_loss = loss(expected)
+        wanted_loss = twin_loss(
+            learner.config, expected, batch(*chosen), 0.2
+        )  # of the tokens alone
         expected = adam.step(expected, clipped, rate)
 
-        step = learner.step([batch(*chosen)], rate, seed=number)
+        step = learner.step([batch(*chosen)], rate, number, guidance)
         assert step.loss == pytest.approx(wanted_loss, rel=1e-5)
         assert step.gradient_norm == pytest.approx(norm, rel=1e-4), "of before clipping"
         assert step.target_tokens == sum(len(PAIRS[pair][1]) + 1 for pair in chosen)
@@ -302,9 +322,10 @@ def test_bf16_learns_from_nearly_the_same_loss_and_gradient() -> None:
     assert all(tensor.dtype == torch.float32 for tensor in narrow.tensors["weights"].values())
 
 
-def test_two_passes_without_dropout_learn_what_one_does() -> None:
-    once, twice = make(), make(r_drop=5.0)
-    found = [learner.step([batch(0, 1, 2)], 1e-2, seed=1) for learner in (once, twice)]
+@pytest.mark.parametrize("guidance", [0.0, 1.0])
+def test_two_passes_without_dropout_learn_what_one_does(guidance: float) -> None:
+    once, twice = make(guide=guide()), make(guide=guide(), r_drop=5.0)
+    found = [learner.step([batch(0, 1, 2)], 1e-2, 1, guidance) for learner in (once, twice)]
     assert found[1].loss == pytest.approx(found[0].loss)
     assert found[1].gradient_norm == pytest.approx(found[0].gradient_norm)
     assert found[1].target_tokens == found[0].target_tokens
@@ -336,3 +357,34 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(TrainingError, match=r'training\.device is "cuda"'):
         make(device="cuda")
     assert make(device="auto").device.type == "cpu"
+
+
+def test_what_has_no_attention_or_no_guide_learns_as_ever() -> None:
+    for model, told in (({"attention": "none"}, guide()), ({}, None)):
+        plain, guided = make(model), make(model, told)
+        plain.step([batch(0, 1)], 0.01, 1)
+        guided.step([batch(0, 1)], 0.01, 1, guidance=1.0)
+        assert bits(plain) == bits(guided)
+
+
+@pytest.mark.parametrize("attention", ["dot", "general", "additive", "multihead"])
+def test_guided_attention_comes_to_look_where_the_guide_says(attention: str) -> None:
+    model = {"attention": attention, "attention_heads": 2, "hidden_size": 16}
+    off = []
+    for guidance in (0.0, 1.0):
+        learner = make(model, guide())
+        for step in range(150):
+            learner.step([batch(0, 1, 2, 3)], 0.02, step, guidance)
+        source, lengths, target_in, _ = map(torch.from_numpy, batch(0, 1, 2, 3))
+        _, looks = learner.model(source, lengths, target_in)
+        wanted = torch.from_numpy(guide().looks(batch(0, 1, 2, 3)))
+        off.append(float((looks - wanted)[wanted.sum(dim=2) > 0].abs().sum(dim=1).mean()))
+    assert off[1] < 0.1 < 0.3 < off[0]
+
+
+def test_a_guide_sees_the_rows_of_this_process_alone() -> None:
+    apart, together = make(guide=guide()), make(guide=guide())
+    apart.step([batch(0, 1), batch(2, 3)], 0.01, 1, 1.0)
+    together.step([batch(0, 1, 2, 3)], 0.01, 1, 1.0)
+    for name, weight in weights(apart).items():
+        torch.testing.assert_close(weight, weights(together)[name], rtol=0, atol=1e-6)

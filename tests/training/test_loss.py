@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nmt.corpus.tokenizer import PAD
-from nmt.training.loss import _ROWS_IN_CACHE, cross_entropy
+from nmt.training.loss import _ROWS_IN_CACHE, attention_cross_entropy, cross_entropy
 from tests import reference
 
 SIZE, VOCABULARY = 6, 11
@@ -189,3 +189,20 @@ def test_the_best_guess_with_smoothing_is_the_smoothed_target() -> None:
     )
     (gradient,) = torch.autograd.grad(loss, bias)
     assert float(gradient.abs().max()) < 1e-15
+
+
+def test_the_loss_of_looks_is_the_cross_entropy_by_hand() -> None:
+    # -(0.25 ln 0.5 + 0.75 ln 0.5) - (1 ln 0.1), and a row that wants nothing
+    weights = torch.tensor([[[0.5, 0.5], [0.1, 0.9], [1.0, 0.0]]])
+    wanted = torch.tensor([[[0.25, 0.75], [1.0, 0.0], [0.0, 0.0]]])
+    loss = attention_cross_entropy(weights, wanted)
+    assert loss.item() == pytest.approx(0.693147 + 2.302585)
+    assert attention_cross_entropy(weights.bfloat16(), wanted).dtype == torch.float32
+
+
+def test_a_look_that_is_nothing_costs_something_finite_and_is_left_alone() -> None:
+    scores = torch.tensor([[[0.0, 200.0]]], requires_grad=True)
+    loss = attention_cross_entropy(scores.softmax(dim=-1), torch.tensor([[[0.5, 0.5]]]))
+    assert torch.isfinite(loss)
+    (gradient,) = torch.autograd.grad(loss, scores)
+    assert torch.isfinite(gradient).all()

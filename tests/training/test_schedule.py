@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import TrainingConfig
-from nmt.training.schedule import learning_rate
+from nmt.training.schedule import guidance, learning_rate
 from tests import reference
 
 SCHEDULES = ("constant", "linear", "cosine", "inverse-sqrt")
@@ -80,3 +80,10 @@ def test_a_run_that_takes_longer_than_planned_keeps_a_sensible_rate(
 def test_the_rate_is_0_at_the_end_and_after_it(schedule: str) -> None:
     for progress in (1.0, 1.5, 2.0):
         assert learning_rate(config(schedule), 500, progress) == 0.0
+
+
+def test_guidance_falls_on_a_line_to_0_in_the_middle_of_the_run() -> None:
+    config = TrainingConfig(guided_attention=0.8)
+    found = [guidance(config, progress) for progress in (0.0, 0.125, 0.25, 0.5, 0.9, 1.0)]
+    assert found == pytest.approx([0.8, 0.6, 0.4, 0.0, 0.0, 0.0])
+    assert guidance(TrainingConfig(guided_attention=0.0), 0.0) == 0.0
