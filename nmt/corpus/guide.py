@@ -10,7 +10,6 @@ translation"; Liu et al. 2016, "Neural machine translation with supervised atten
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +69,10 @@ class Guide:
             np.save(folder / "probabilities.npy", guide._probabilities)
 
         folder = cached("guide", {"version": FORMAT_VERSION, "pairs": pairs.digest}, build)
-        tables: list[Any] = [np.load(folder / f"{name}.npy") for name in ("links", "probabilities")]
-        return cls(*tables, vocabulary_sizes[1])
+        links, probabilities = (
+            np.load(folder / f"{name}.npy") for name in ("links", "probabilities")
+        )
+        return cls(links, probabilities, vocabulary_sizes[1])
 
     def looks(self, batch: Batch) -> NDArray[np.float32]:
         """The share of each source token in each target token, if both are at like places.
@@ -91,7 +92,8 @@ class Guide:
         shares[is_end] = (source == EOS)[np.nonzero(is_end)[0]]
         shares *= (source != PAD)[:, None, :] & (target != PAD)[:, :, None]
         totals = shares.sum(axis=2, keepdims=True)
-        return np.divide(shares, totals, out=shares, where=totals > 0.0)
+        np.divide(shares, totals, out=shares, where=totals > 0.0)
+        return shares
 
     def _of_links(self, wanted: NDArray[np.int64]) -> NDArray[np.float32]:
         """The probabilities of links, 0 for those that are not known; of their shape."""
@@ -109,8 +111,10 @@ def _nearness(batch: Batch) -> NDArray[np.float32]:
         Shape (sentences, target length, source length).
     """
     source, target = batch.source, batch.target_out
-    across = np.arange(source.shape[1], dtype=np.float32) / batch.source_lengths[:, None]
-    down = np.arange(target.shape[1], dtype=np.float32) / (target != PAD).sum(axis=1)[:, None]
+    lengths = (target != PAD).sum(axis=1)
+    across = np.arange(source.shape[1]) / batch.source_lengths[:, None]
+    down = np.arange(target.shape[1]) / lengths[:, None]
     distance = np.abs(down[:, :, None] - across[:, None, :])
     distance[np.broadcast_to((source == EOS)[:, None, :], distance.shape)] = 0.5
-    return np.exp(-NEARNESS * distance).astype(np.float32)
+    nearness: NDArray[np.float32] = np.exp(-NEARNESS * distance.astype(np.float32))
+    return nearness

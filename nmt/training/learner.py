@@ -122,7 +122,7 @@ class Learner:
             loss += entropy.detach() / tokens
             if guidance:
                 entropy = entropy + guidance * self._unguided(batch, looks)
-            (entropy / tokens).backward()
+            (entropy / tokens).backward()  # type: ignore[no-untyped-call]
         self.workers.add_up(self._parameters, loss, self._exchanged_type)
         norm = torch.nn.utils.clip_grad_norm_(
             self._parameters, training.clip_norm or float("inf"), foreach=True
