@@ -4,7 +4,7 @@ import math
 
 from nmt.config import TrainingConfig
 
-GUIDED_SHARE = 0.5
+GUIDED_SHARE = 0.25
 """Of a run, in which attention is told where to look."""
 
 

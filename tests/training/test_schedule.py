@@ -82,8 +82,8 @@ def test_the_rate_is_0_at_the_end_and_after_it(schedule: str) -> None:
         assert learning_rate(config(schedule), 500, progress) == 0.0
 
 
-def test_guidance_falls_on_a_line_to_0_in_the_middle_of_the_run() -> None:
+def test_guidance_falls_on_a_line_to_0_in_the_first_quarter_of_a_run() -> None:
     config = TrainingConfig(guided_attention=0.8)
-    found = [guidance(config, progress) for progress in (0.0, 0.125, 0.25, 0.5, 0.9, 1.0)]
+    found = [guidance(config, progress) for progress in (0.0, 0.0625, 0.125, 0.25, 0.5, 1.0)]
     assert found == pytest.approx([0.8, 0.6, 0.4, 0.0, 0.0, 0.0])
     assert guidance(TrainingConfig(guided_attention=0.0), 0.0) == 0.0
