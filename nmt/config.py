@@ -227,7 +227,7 @@ class TrainingConfig(Section):
     """Share of the subwords that are replaced with <unk> each time they are read in training, in
     the source and in what the decoder reads of the target (Zhang et al. 2020)."""
     guided_attention: Annotated[float, Field(ge=0.0)] = 1.0
-    """How much attention is told where to look, at first, falling to 0 in the first quarter of the run: at
+    """How much attention is told where to look at first, falling to 0 in a quarter of the run: at
     the source that a target subword would come from by IBM Model 1 (Chen et al. 2016); 0 for not at
     all."""
     tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
