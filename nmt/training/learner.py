@@ -85,6 +85,11 @@ class Learner:
         self._average = [p.detach().clone() for p in self._parameters] if training.ema_decay else []
 
     @property
+    def emulates_bf16(self) -> bool:
+        """Whether bf16 was asked for where it takes many times as long as float32."""
+        return self.autocast_type is not None and not _multiplies_bf16(self.device)
+
+    @property
     def parameters(self) -> int:
         """Numbers in the model."""
         return sum(weight.numel() for weight in named_weights(self.model).values())

@@ -122,6 +122,11 @@ def train(
             told.note(f"going on after step {state.step}")
         training = Training(config, run, learner, material, told, state, stop, clock)
         told.note(training.description())
+        if learner.emulates_bf16:
+            told.note(
+                "this processor has no products in bf16, and takes many times as long over them: "
+                'training.precision = "fp32" is faster'
+            )
         told.session(training.session())
         training.go_on()
     workers.first_does(lambda: _finish(config, run, material, state))

@@ -11,6 +11,7 @@ from nmt.config import RunConfig
 from nmt.corpus.batches import Batch, make_batch
 from nmt.corpus.guide import Guide
 from nmt.errors import TrainingError
+from nmt.training import learner as learner_module
 from nmt.training.learner import Learner, Step
 from tests import reference
 
@@ -388,3 +389,14 @@ def test_a_guide_sees_the_rows_of_this_process_alone() -> None:
     together.step([batch(0, 1, 2, 3)], 0.01, 1, 1.0)
     for name, weight in weights(apart).items():
         torch.testing.assert_close(weight, weights(together)[name], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("has_bf16", [False, True])
+def test_bf16_is_taken_where_there_is_hardware_for_it_or_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, has_bf16: bool
+) -> None:
+    monkeypatch.setattr(learner_module, "_multiplies_bf16", lambda device: has_bf16)
+    learners = [make(precision=precision) for precision in ("auto", "fp32", "bf16")]
+    low = torch.bfloat16
+    assert [each.autocast_type for each in learners] == [low if has_bf16 else None, None, low]
+    assert [each.emulates_bf16 for each in learners] == [False, False, not has_bf16]

@@ -21,6 +21,7 @@ from nmt.corpus.batches import Batch
 from nmt.corpus.tokenizer import EOS, UNK
 from nmt.errors import RunError, TrainingError
 from nmt.run import RunDirectory
+from nmt.training import learner as learner_module
 from nmt.training import trainer
 from nmt.training.learner import Learner
 from nmt.training.progress import Progress, Reporter, Validation
@@ -155,6 +156,7 @@ VARIANTS = {
     "plain": [],
     "bf16": ["training.precision=bf16"],
     "noise": ["training.noise=0.5"],
+    "unguided": ["training.guided_attention=0.0"],
     "word dropout": ["training.word_dropout=0.2", "model.layer_norm=true"],
     "two corpora": [
         "corpus.weight=0.7",
@@ -185,7 +187,16 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+needs_bf16 = pytest.mark.skipif(
+    not learner_module._multiplies_bf16(torch.device("cpu")),
+    reason="without instructions for bf16 this takes minutes",
+)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=needs_bf16 if name == "wide" else ()) for name in VARIANTS],
+)
 def test_a_killed_and_resumed_run_ends_in_the_same_bits(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:
@@ -414,6 +425,16 @@ def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
     for validation in listener.validations[:-1]:
         best.append(validation.step if validation.is_best else best[-1])
     assert states == best, "at each validation the last best one is in the checkpoint"
+
+
+def test_bf16_where_the_processor_has_none_is_told(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner_module, "_multiplies_bf16", lambda device: False)
+    listener = Listener()
+    config = configured(corpus, "training.precision=bf16", "training.epochs=1")
+    run_to_end(tmp_path / "run", config, reporter=listener)
+    assert any('training.precision = "fp32" is faster' in note for note in listener.notes)
 
 
 def test_a_run_does_not_go_on_with_other_training_pairs(corpus: Path, tmp_path: Path) -> None:
