@@ -476,6 +476,12 @@ def shipped_models() -> list[RunDirectory]:
     return [run for run in runs if run.is_shipped]
 
 
+def named(path: Path) -> Path:
+    """A path that a user gives for a run: of a model that came with nmt the name is enough."""
+    shipped = {run.path.name: run.path for run in shipped_models()}
+    return path if path.exists() else shipped.get(str(path), path)
+
+
 @dataclass(frozen=True)
 class Direction:
     """From which language and into which; empty for any."""
@@ -528,11 +534,7 @@ def chosen_runs(
         directories = [Path(name) for name in names if name]
     if not directories:
         return [RunDirectory.open(_run_for(direction).path)]
-    shipped = {run.path.name: run.path for run in shipped_models()}
-    runs = [
-        RunDirectory.open(path if path.exists() else shipped.get(str(path), path))
-        for path in directories
-    ]
+    runs = [RunDirectory.open(named(path)) for path in directories]
     for run in runs:
         if direction != ANY_DIRECTION and not direction.holds(Direction.of(run)):
             raise RunError(

@@ -12,7 +12,7 @@ from nmt.errors import CorpusError, RunError
 from nmt.files import write_atomically
 from nmt.held_out import HeldOut
 from nmt.progress import counted
-from nmt.run import RunDirectory
+from nmt.run import RunDirectory, named
 
 Changed = Callable[[RunConfig], tuple[RunConfig, SearchConfig]]
 """A run's configuration and its search, as the command line changes them."""
@@ -117,9 +117,9 @@ def find_systems(texts: Sequence[str]) -> list[System]:
     """The systems that a user means.
 
     Args:
-        texts: For each ``PATH``, a run or a file of translations; ``PATH+PATH``, runs that
-            translate together; or ``NAME=PATH,PATH``, several as one row. A path that exists is
-            one, whatever signs it has.
+        texts: For each ``PATH``, a run, the name of a model that came with nmt, or a file of
+            translations; ``PATH+PATH``, runs that translate together; or ``NAME=PATH,PATH``,
+            several as one row. A path that exists is one, whatever signs it has.
 
     Returns:
         Systems whose names differ, in order.
@@ -157,15 +157,16 @@ def _system(text: str) -> System:
 
 def _member(text: str) -> Member:
     parts = [text] if Path(text).exists() else text.split("+")
-    for part in parts:
-        if not Path(part).exists():
+    paths = tuple(named(Path(part)) for part in parts)
+    for part, path in zip(parts, paths, strict=True):
+        if not path.exists():
             raise RunError(
                 f"{part}: there is no such run and no such file of translations (runs that "
                 "translate together are A+B, several as one row NAME=A,B)"
             )
     if len(parts) == 1 and Path(text).is_file():
         return TranslatedFile(Path(text))
-    return Models(tuple(RunDirectory.open(Path(part)) for part in parts))
+    return Models(tuple(map(RunDirectory.open, paths)))
 
 
 def runs_of(systems: Sequence[System]) -> Iterator[RunDirectory]:

@@ -18,6 +18,7 @@ from nmt.cli.options import (
     Models,
     SetSearch,
     To,
+    refuse_unwritable,
     search_of,
 )
 from nmt.errors import SearchError
@@ -65,8 +66,8 @@ def explain(
     """
     if html is not None and is_json:
         raise SearchError("--html and --json do not go together: leave one out")
-    if html is not None and not html.parent.is_dir():
-        raise SearchError(f"--html {html}: there is no folder {html.parent}: make it first")
+    if html is not None:
+        refuse_unwritable("--html", html)
     asked = Asked(models or [], source_language, target_language)
     runs = asked.runs()
     changed = partial(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from nmt.cli.options import refuse_unwritable
 from nmt.errors import RunError, SearchError
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ class Extras:
         if self.alignments is None:
             yield lambda translation: None
             return
+        refuse_unwritable("--alignments", self.alignments)
         with self.alignments.open("w", encoding="utf-8", newline="\n") as file:
 
             def note(translation: "Translation") -> None:

@@ -269,3 +269,19 @@ def search_of(
             option = "--" + key.replace("_", "-")
             raise SearchError(f"{option} is for drawing translations at random: add --sample")
     return changed, changed.search
+
+
+def refuse_unwritable(option: str, file: Path) -> None:
+    """See to it, before anything takes long, that a file can be where it is to be.
+
+    Args:
+        option: What names it, such as ``--html``.
+        file: The file.
+
+    Raises:
+        SearchError: It is a folder, or in none.
+    """
+    if file.is_dir():
+        raise SearchError(f"{option} {file}: this is a folder: name a file in it")
+    if not file.parent.is_dir():
+        raise SearchError(f"{option} {file}: there is no folder {file.parent}: make it first")

@@ -96,10 +96,11 @@ def _chosen(folder: Path | None) -> "RunDirectory":
     Raises:
         RunError: It is no run, or there is none.
     """
-    from nmt.run import CHECKPOINTS, RunDirectory, newest_run
+    from nmt.run import CHECKPOINTS, RunDirectory, named, newest_run
 
     if folder is None:
         return newest_run(CHECKPOINTS)
+    folder = named(folder)
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "there is no such folder"
         raise RunError(f"{folder}: {problem}: name the folder of a run")

@@ -51,7 +51,7 @@ def perplexity(trained: Path, sources: list[str], references: list[str]) -> floa
         read = torch.tensor([[*tokenizer.encode(source), EOS]])
         written = tokenizer.encode(reference)
         with torch.inference_mode():
-            outputs = model(read, torch.tensor([read.shape[1]]), torch.tensor([[BOS, *written]]))
+            outputs, _ = model(read, torch.tensor([read.shape[1]]), torch.tensor([[BOS, *written]]))
             logits = outputs[0] @ model.vocabulary.weight.T + model.vocabulary.bias
         table = logits.double().numpy()
         table -= np.log(np.exp(table).sum(axis=1, keepdims=True))

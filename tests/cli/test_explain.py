@@ -50,6 +50,8 @@ def test_an_explanation_becomes_a_page(trained: Path, inside: Inside, folder: Pa
     [
         (["explain", ""], "this text is empty: there is nothing to explain"),
         (["explain", "--html", "no/why.html", "a"], "there is no folder no"),
+        (["explain", "--html", "text", "a"], "--html text: this is a folder"),
+        (["translate", "--alignments", "no/a", "a"], "--alignments no/a: there is no folder no"),
         (["explain", "--html", "a.html", "--json", "a"], "do not go together"),
         (["explain", "--set", "model.dropout=0.5", "a"], "only keys of search"),
         (["translate", "--attention", "a.jpg", "a"], "one of .html, .png, .svg"),

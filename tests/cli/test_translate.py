@@ -239,6 +239,9 @@ def test_a_model_is_chosen_by_its_languages(
     assert (shipped.code, shipped.lines) == (0, here.lines)
     assert shipped.errors == ["translating with fr-en (came with nmt, dev BLEU 30.0)"]
     assert inside("score", "a", "b").errors == ["scoring with fr-en (came with nmt, dev BLEU 30.0)"]
+    done = inside("eval", "fr-en", "--source", "text/test.fr", "--reference", "text/test.en")
+    assert done.code == 0 and "translating with fr-en (came with nmt" in done.errors[0]
+    assert inside("report", "fr-en", "--no-scores").lines == ["fr-en.report.html"]
     assert inside("explain", line).errors == [
         "translating with fr-en (came with nmt, dev BLEU 30.0)"
     ]
@@ -412,7 +415,7 @@ def test_a_model_without_attention_aligns_nothing(
         (["--markup", "rtf"], "--markup: 'rtf' is not one of 'html', 'xml'"),
         (["--markup", "xml", "<b>"], "line 1, column 4: not well-formed XML"),
         (["--alignments", "a", "--n-best", "2"], "--alignments and --n-best do not go together"),
-        (["--alignments", "nowhere/a"], "nowhere/a: No such file or directory"),
+        (["--alignments", "nowhere/a"], "nowhere/a: there is no folder nowhere"),
         (["--glossary", "nowhere"], "nowhere: cannot be read"),
         (["--require", "cat", "--forbid", "cat"], "'cat' is to be in the translation and"),
         (["--require", "cat", "--sample"], "need beam search"),
