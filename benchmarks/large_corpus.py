@@ -172,17 +172,24 @@ def part_plan(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def part_tables(arguments: argparse.Namespace) -> dict[str, Any]:
     from nmt.corpus.fragments import WordTable
-    from nmt.training.exporting import lexicon_of
+    from nmt.corpus.guide import Guide
+    from nmt.corpus.lexical import rows_to_learn_from
+    from nmt.decoding.lexicon import learn_lexicon
 
     config, _, material = prepared(arguments, "large")
+    pairs, (source, target) = material.pairs, material.tokenizers
+    sizes = source.vocabulary_size, target.vocabulary_size
     started = time.process_time()
-    WordTable.of(material.corpus.train, material.pairs.digest)
-    lexicon_of(material.pairs, material.tokenizers, config)
+    WordTable.of(material.corpus.train, pairs.digest)
+    Guide.of(pairs, sizes)
+    rows = rows_to_learn_from(pairs.source_lengths, pairs.target_lengths)
+    learn_lexicon(*pairs.take(rows), sizes, config.tokenizer.joint)
     return {"text": f"tables: {time.process_time() - started:.1f} s of a processor"}
 
 
 def part_train(arguments: argparse.Namespace) -> dict[str, Any]:
     from nmt.training.learner import Learner
+    from nmt.training.preparation import guide_of
     from nmt.training.progress import Reporter
     from nmt.training.trainer import Training, set_up_machine
 
@@ -191,6 +198,7 @@ def part_train(arguments: argparse.Namespace) -> dict[str, Any]:
         config, run, material = prepared(arguments, name)
         set_up_machine(config)
         learner = Learner(config, *(t.vocabulary_size for t in material.tokenizers))
+        learner.guide = guide_of(config, material, Reporter())
         training = Training(config, run, learner, material, Reporter())
         learning[name] = training, training.steps_left_in_epoch()
     tokens, used_s = dict.fromkeys(learning, 0), dict.fromkeys(learning, 0.0)

@@ -60,7 +60,7 @@ def main() -> None:
     from nmt.config import RunConfig, find_recipe, load_recipe, override
     from nmt.run import RunDirectory
     from nmt.training.learner import Learner
-    from nmt.training.preparation import prepare
+    from nmt.training.preparation import guide_of, prepare
     from nmt.training.progress import LineReporter, Reporter
     from nmt.training.trainer import Training, set_up_machine
     from nmt.workers import joined
@@ -83,6 +83,7 @@ def main() -> None:
         material = workers.in_turn(lambda: prepare(config, run, reporter))
         source, target = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)
         learner = Learner(config, source, target, workers)
+        learner.guide = workers.in_turn(lambda: guide_of(config, material, reporter))
         training = Training(config, run, learner, material, reporter)
         if workers.is_first:
             print(training.description(), flush=True)

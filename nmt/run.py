@@ -270,7 +270,12 @@ class RunDirectory:
         """
         if not self.config_file.is_file():
             raise RunError(f"{self.path}: this is not a run: it has no {self.config_file.name}")
-        return load_recipe(self.config_file)
+        config = load_recipe(self.config_file)
+        if "guided_attention" in config.training.model_fields_set:
+            return config
+        # begun before there was such a key, when no attention was guided
+        training = config.training.model_copy(update={"guided_attention": 0.0})
+        return config.model_copy(update={"training": training})
 
     @classmethod
     def create(cls, path: Path, config: RunConfig) -> "RunDirectory":

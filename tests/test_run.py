@@ -35,6 +35,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def test_a_run_from_before_attention_was_guided_stays_unguided(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", CONFIG)
+    assert run.config().training.guided_attention == 1.0
+    lines = run.config_file.read_text().splitlines()
+    kept = [line for line in lines if not line.startswith("guided_attention")]
+    assert len(kept) == len(lines) - 1
+    run.config_file.write_text("\n".join(kept))
+    assert run.config().training.guided_attention == 0.0
+    assert run.config().training.model_copy(update={"guided_attention": 1.0}) == CONFIG.training
+
+
 @pytest.fixture
 def die_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Dies at the nth thing that is done to the disk, before it or halfway through it."""

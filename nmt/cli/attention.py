@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nmt.cli.options import refuse_misplaced
 from nmt.errors import PictureError, SearchError
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class Picture:
             others: The names of other options that were given.
 
         Raises:
-            PictureError: The file is to be of an unknown kind, or its folder or the extra that
-                draws it is missing.
-            SearchError: Options do not go together.
+            PictureError: The file is to be of an unknown kind, or the extra that draws it is
+                missing.
+            SearchError: Options do not go together, or there is no place for the file.
         """
         for other in others:
             if other in APART:
@@ -65,11 +66,7 @@ class Picture:
         if self.file.suffix.lower() not in ENDINGS:
             kinds = ", ".join(ENDINGS)
             raise PictureError(f"--attention {self.file}: the name has to end in one of {kinds}")
-        if not self.file.parent.is_dir():
-            raise PictureError(
-                f"--attention {self.file}: there is no folder {self.file.parent}: make it first"
-            )
-
+        refuse_misplaced("--attention", self.file)
         if self.file.suffix.lower() == ".png":
             from nmt.pictures.png import refuse_without_resvg
 

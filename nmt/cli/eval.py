@@ -33,9 +33,10 @@ def evaluate(
         typer.Argument(
             metavar="SYSTEM",
             show_default=False,
-            help="The folder of a run, or a file of translations, one a line. Several are compared "
-            "with the first. A+B is two runs translating together; NAME=A,B is several as one "
-            "system, such as the seeds of a recipe. By default the run trained last.",
+            help="The folder of a run, the name of a model that came with nmt, or a file of "
+            "translations, one a line. Several are compared with the first. A+B is two runs "
+            "translating together; NAME=A,B is several as one system, such as the seeds of a "
+            "recipe. By default the run trained last.",
         ),
     ] = None,
     models: Annotated[

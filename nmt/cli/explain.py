@@ -18,7 +18,7 @@ from nmt.cli.options import (
     Models,
     SetSearch,
     To,
-    refuse_unwritable,
+    refuse_misplaced,
     search_of,
 )
 from nmt.errors import SearchError
@@ -67,7 +67,7 @@ def explain(
     if html is not None and is_json:
         raise SearchError("--html and --json do not go together: leave one out")
     if html is not None:
-        refuse_unwritable("--html", html)
+        refuse_misplaced("--html", html)
     asked = Asked(models or [], source_language, target_language)
     runs = asked.runs()
     changed = partial(

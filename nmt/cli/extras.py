@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from nmt.cli.options import refuse_unwritable
+from nmt.cli.options import refuse_misplaced
 from nmt.errors import RunError, SearchError
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ class Extras:
             _refuse("--markup", given, but=("--forbid", "--glossary", "--input", "--output"))
         if self.alignments is not None:
             _refuse("--alignments", [name for name in given if name in ("--n-best", "--output")])
+            refuse_misplaced("--alignments", self.alignments)
 
     def glossary(self) -> "Glossary | None":
         """The glossary, if one was named.
@@ -205,7 +206,6 @@ class Extras:
         if self.alignments is None:
             yield lambda translation: None
             return
-        refuse_unwritable("--alignments", self.alignments)
         with self.alignments.open("w", encoding="utf-8", newline="\n") as file:
 
             def note(translation: "Translation") -> None:

@@ -271,7 +271,7 @@ def search_of(
     return changed, changed.search
 
 
-def refuse_unwritable(option: str, file: Path) -> None:
+def refuse_misplaced(option: str, file: Path) -> None:
     """See to it, before anything takes long, that a file can be where it is to be.
 
     Args:

@@ -28,7 +28,8 @@ def report(
             metavar="RUN",
             envvar="NMT_MODEL",
             show_default=False,
-            help="The folder of a run, finished or not. By default the one under checkpoints/ "
+            help="The folder of a run, finished or not, or the name of a model that came with "
+            "nmt. By default the one under checkpoints/ "
             "that was worked on last.",
         ),
     ] = None,

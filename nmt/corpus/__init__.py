@@ -12,7 +12,8 @@
                   ``sampling`` draws other segmentations for training.
 7. ``encoded``    ``encode_pairs``: the ids of all pairs on disk, a batch of them in a millisecond.
 8. ``batches``    ``plan_epoch`` decides which rows go together; ``make_batch`` pads them;
-                  ``word_dropout`` blanks some of the subwords for training.
+                  ``word_dropout`` blanks some of the subwords for training, and the ``guide`` says
+                  where an attention would look in it, by what ``lexical`` learns.
 
 Each hands plain values to the next. Of many pairs, stages 4 and 7 share out the work in a ``pool``
 of processes. Import from the module that owns the name.

@@ -24,6 +24,10 @@ NEARNESS = 4.0
 """How much tokens at like places are preferred (Dyer et al. 2013, lambda)."""
 LEAST_PROBABILITY = 1e-4
 """Of a target token given a source token, for the two to be linked."""
+DOUBT = 0.01
+"""What a source has to be more likely than to say anything: a target token that it produces with
+this probability is half guided, one that it hardly can, as where words were altered or dropped, is
+left alone."""
 FORMAT_VERSION = 1
 
 
@@ -70,7 +74,7 @@ class Guide:
 
         folder = cached("guide", {"version": FORMAT_VERSION, "pairs": pairs.digest}, build)
         links, probabilities = (
-            np.load(folder / f"{name}.npy") for name in ("links", "probabilities")
+            np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("links", "probabilities")
         )
         return cls(links, probabilities, vocabulary_sizes[1])
 
@@ -82,8 +86,9 @@ class Guide:
         source, and so does what comes from the empty word.
 
         Returns:
-            Shape (sentences, target length, source length). A row adds up to 1, or to 0 where
-            the target token is padding or is linked to none of the source.
+            Shape (sentences, target length, source length). A row adds up to nearly 1, to less
+            where the source hardly explains the target token (see `DOUBT`), to 0 where it does not,
+            and for padding.
         """
         source, target = batch.source, batch.target_out
         is_end = target == EOS
@@ -91,8 +96,7 @@ class Guide:
         shares = self._of_links(wanted) * _nearness(batch)
         shares[is_end] = (source == EOS)[np.nonzero(is_end)[0]]
         shares *= (source != PAD)[:, None, :] & (target != PAD)[:, :, None]
-        totals = shares.sum(axis=2, keepdims=True)
-        np.divide(shares, totals, out=shares, where=totals > 0.0)
+        shares /= shares.sum(axis=2, keepdims=True) + np.float32(DOUBT)
         return shares
 
     def _of_links(self, wanted: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -80,11 +80,16 @@ def _fused_lstm(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State
     dtype = _type_of_products(cell)
     if cell.bias.device.type == "cpu" and dtype == torch.bfloat16:
         is_wide = cell.hidden_size >= _WIDE_LSTM and torch.is_grad_enabled()
-        # without AVX-512 oneDNN has no LSTM in bf16 at all
-        if is_wide or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        if is_wide or _has_no_lstm_in_bf16():
             return lstm(cast(LSTMCell, cell), dtype)(inputs, state)
     outputs, h, c = _VF.lstm(inputs, _one_layer(state), _weights(cell), *_ONE_LAYER)
     return outputs, (h[0], c[0])
+
+
+def _has_no_lstm_in_bf16() -> bool:
+    """Whether oneDNN, which torch would ask, has none: it needs AVX-512 for it."""
+    is_asked: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return is_asked and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def _fused_gru(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:

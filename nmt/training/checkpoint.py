@@ -38,6 +38,8 @@ class TrainState:
         validation_s: Seconds that the last validation took.
         validations: How often the weights were tried.
         validated_step: The step after which the weights were last tried.
+        is_guided: Attention is still told where to look; once it is not, it never is again, however
+            long the run becomes.
     """
 
     step: int = 0
@@ -55,6 +57,7 @@ class TrainState:
     validation_s: float = 0.0
     validations: int = 0
     validated_step: int = -1
+    is_guided: bool = True
     pairs: str = ""
 
 

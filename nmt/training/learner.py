@@ -1,5 +1,6 @@
 """The model as it learns: one step of gradient descent, wherever the batches come from."""
 
+import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ class Learner:
         source_vocabulary: Number of source subwords.
         target_vocabulary: Number of target subwords.
         workers: The processes that learn together, each from its share of a batch.
-        guide: Where attention would look; None where it is not to be told.
+
+    Attributes:
+        guide: Where attention would look; None while it is not told.
     """
 
     def __init__(
@@ -53,10 +56,9 @@ class Learner:
         source_vocabulary: int,
         target_vocabulary: int,
         workers: Workers = ALONE,
-        guide: Guide | None = None,
     ) -> None:
         self.config = config
-        self.guide = guide
+        self.guide: Guide | None = None
         self.workers = workers
         self.device = _device(config.training.device)
         self.autocast_type = _autocast_type(config.training.precision, self.device)
@@ -86,8 +88,9 @@ class Learner:
 
     @property
     def emulates_bf16(self) -> bool:
-        """Whether bf16 was asked for where it takes many times as long as float32."""
-        return self.autocast_type is not None and not _multiplies_bf16(self.device)
+        """Whether bf16 was asked for on an x86 processor without instructions for it."""
+        is_x86 = self.device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64")
+        return self.autocast_type is not None and is_x86 and not _multiplies_bf16(self.device)
 
     @property
     def parameters(self) -> int:

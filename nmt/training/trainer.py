@@ -110,12 +110,14 @@ def train(
     _refuse_other_settings(config, workers)
     try:
         material = workers.in_turn(lambda: prepare(config, run, reporter))
-        guide = workers.in_turn(lambda: guide_of(config, material, reporter))
     finally:
         reporter.close()  # what it shows of the preparation
     source, target = material.tokenizers
-    learner = Learner(config, source.vocabulary_size, target.vocabulary_size, workers, guide)
+    learner = Learner(config, source.vocabulary_size, target.vocabulary_size, workers)
     state = _start(run, learner, material, resume)
+    if state.is_guided:
+        learner.guide = workers.in_turn(lambda: guide_of(config, material, reporter))
+        reporter.close()
     watchers = [reporter, *_files(config, run, state)] if workers.is_first else []
     with closing(Reporters(watchers)) as told, _stop_requests(workers) as stop:
         if state.step:
@@ -271,7 +273,9 @@ class Training:
         state, training = self.state, self.config.training
         rate = learning_rate(training, state.step, self._share())
         seed = _seed(self.config.seed, state.step, *self.learner.workers.own_seed)
-        guided = guidance(training, self._share())
+        guided = guidance(training, self._share()) if state.is_guided else 0.0
+        if not guided:
+            state.is_guided, self.learner.guide = False, None
         step = self.learner.step(batches, rate, seed, guided)
         state.step += 1
         state.batch_in_epoch += len(batches)

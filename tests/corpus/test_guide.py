@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from nmt.corpus.batches import make_batch
 from nmt.corpus.encoded import encode_pairs
-from nmt.corpus.guide import LEAST_PROBABILITY, NEARNESS, Guide
+from nmt.corpus.guide import DOUBT, LEAST_PROBABILITY, NEARNESS, Guide
 from nmt.corpus.lexical import translation_table
-from nmt.corpus.tokenizer import EOS, PAD, Tokenizer
+from nmt.corpus.tokenizer import EOS, PAD, UNK, Tokenizer
 
 SIZE = 12
-FIRST = EOS + 2  # not a special token
 # a source token is translated by the one 4 higher, in the opposite order
 PAIRS = [
     ([4, 5], [9, 8]),
@@ -50,7 +49,7 @@ def by_hand(
         row.append(table.get((EOS, token), 0.0) * np.exp(-4.0 * 0.5))
         if token == EOS:
             row = [0.0] * len(source) + [1.0]
-        rows.append(np.array(row) / (sum(row) or 1.0))
+        rows.append(np.array(row) / (sum(row) + 0.01))
     return np.array(rows)
 
 
@@ -63,7 +62,7 @@ sentence = st.lists(token, max_size=6)
 def test_looks_are_the_posterior_of_model_1_with_a_preference_for_like_places(
     asked: list[tuple[list[int], list[int]]],
 ) -> None:
-    assert NEARNESS == 4.0
+    assert (NEARNESS, DOUBT) == (4.0, 0.01)
     learned = sides(PAIRS)
     found = translation_table(*learned, (SIZE, SIZE), EOS)
     table = {
@@ -93,13 +92,24 @@ def test_what_is_padding_or_was_never_seen_looks_nowhere() -> None:
     looks = guide.looks(batch)
     assert not looks[0, 2:].any() and not looks[0, :, 2:].any(), "padding of either side"
     assert not looks[1, 0].any(), "a token of no training pair"
-    np.testing.assert_allclose(looks.sum(axis=2), [[1, 1, 0, 0], [0, 1, 1, 1]], atol=1e-6)
+    told = [[1, 1, 0, 0], [0, 1, 1, 1]]
+    np.testing.assert_allclose(looks.sum(axis=2), told, atol=0.06)
     assert (batch.target_out[0, 2:] == PAD).all()
+
+
+def test_a_token_whose_source_was_dropped_is_left_alone() -> None:
+    guide = Guide.learn(*sides(PAIRS * 20), (SIZE, SIZE))
+    batch = make_batch(*sides([([4, 5], [9, 8])]))
+    dropped = batch._replace(source=np.array([[4, UNK, EOS]]))
+    there, gone = (guide.looks(each)[0, 0] for each in (batch, dropped))
+    assert there[1] > 0.9
+    assert gone.sum() < 0.2, "nothing else is made responsible for it"
 
 
 def test_a_guide_that_has_learned_nothing_knows_ends_alone() -> None:
     looks = Guide.learn([], [], (SIZE, SIZE)).looks(make_batch(*sides([([4], [8])])))
-    assert looks.tolist() == [[[0.0, 0.0], [0.0, 1.0]]]
+    assert looks[0, :, 0].tolist() == [0.0, 0.0]
+    assert looks[0, :, 1] == pytest.approx([0.0, 1 / 1.01])
 
 
 def test_it_is_learned_once_for_the_same_pairs(
@@ -114,5 +124,7 @@ def test_it_is_learned_once_for_the_same_pairs(
     first = Guide.of(pairs, sizes).looks(batch)
     wanted = Guide.learn(*pairs.take(np.arange(len(pairs))), sizes).looks(batch)
     assert np.array_equal(first, wanted)
+    other = encode_pairs(dataset.select([0]), tokenizer, tokenizer, None)
+    assert not np.array_equal(Guide.of(other, sizes).looks(batch), first)
     monkeypatch.setattr(Guide, "learn", None)
     assert np.array_equal(Guide.of(pairs, sizes).looks(batch), first)

@@ -146,3 +146,18 @@ def test_an_input_fed_decoder_learns_as_from_the_loop(monkeypatch: pytest.Monkey
     )
     for gradient, wanted in zip(found, gradients(), strict=True):
         torch.testing.assert_close(gradient, wanted, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("has_one", [False, True])
+def test_where_onednn_has_no_lstm_in_bf16_ours_is_taken(
+    monkeypatch: pytest.MonkeyPatch, has_one: bool
+) -> None:
+    taken = []
+    monkeypatch.setattr(recurrence, "_has_no_lstm_in_bf16", lambda: not has_one)
+    monkeypatch.setattr(recurrence, "lstm", lambda *_: lambda *_: taken.append("ours") or (0, 0))
+    monkeypatch.setattr(recurrence._VF, "lstm", lambda *_: taken.append("theirs") or (0, [0], [0]))
+    cell, (inputs, *state) = make(dtype=torch.float32), draw(3, dtype=torch.float32)
+    unroll(cell, inputs, tuple(state))  # float32 is theirs either way
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        unroll(cell, inputs, tuple(state))
+    assert taken == ["theirs", "theirs" if has_one else "ours"]

@@ -53,7 +53,9 @@ def make(
     config = RunConfig.model_validate(
         {"seed": 5, "model": small | dict(model or {}), "training": plain | training}
     )
-    return Learner(config, VOCABULARY, VOCABULARY, guide=guide)
+    learner = Learner(config, VOCABULARY, VOCABULARY)
+    learner.guide = guide
+    return learner
 
 
 def guide() -> Guide:
@@ -383,7 +385,7 @@ def test_guided_attention_comes_to_look_where_the_guide_says(attention: str) -> 
     assert off[1] < 0.1 < 0.3 < off[0]
 
 
-def test_a_guide_sees_the_rows_of_this_process_alone() -> None:
+def test_accumulated_batches_are_guided_as_one() -> None:
     apart, together = make(guide=guide()), make(guide=guide())
     apart.step([batch(0, 1), batch(2, 3)], 0.01, 1, 1.0)
     together.step([batch(0, 1, 2, 3)], 0.01, 1, 1.0)

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 
 from nmt.config import RunConfig, override
 from nmt.corpus.batches import Batch
+from nmt.corpus.guide import Guide
 from nmt.corpus.tokenizer import EOS, UNK
 from nmt.errors import RunError, TrainingError
 from nmt.run import RunDirectory
@@ -484,6 +485,56 @@ def test_training_longer_goes_on_from_a_finished_run(corpus: Path, tmp_path: Pat
     longer = override(config, ["training.epochs=2"])
     second = train(longer, run, resume=True, reporter=Listener())
     assert second.steps > first.steps
+
+
+def guided_steps(monkeypatch: pytest.MonkeyPatch, *runs: Callable[[], object]) -> list[list[float]]:
+    """How much attention was guided in each step of some trainings."""
+    learn, found = Learner.step, [list[float]() for _ in runs]
+
+    for run, seen in zip(runs, found, strict=True):
+
+        def step(
+            self: Learner, batches: list[Batch], rate: float, seed: int, guidance: float, seen=seen
+        ) -> object:
+            assert (self.guide is not None) == (guidance > 0.0)
+            seen.append(guidance)
+            return learn(self, batches, rate, seed, guidance)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Learner, "step", step)
+            run()
+    return found
+
+
+def test_attention_is_guided_for_a_quarter_of_a_run_and_never_after_it(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(corpus, "training.epochs=4", "training.guided_attention=0.8")
+    longer = override(config, ["training.epochs=17"])
+    run = RunDirectory.create(tmp_path / "run", config)
+    first, then = guided_steps(
+        monkeypatch,
+        lambda: train(config, run, resume=False, reporter=Listener()),
+        lambda: train(longer, run, resume=True, reporter=Listener()),
+    )
+    quarter = len(first) // 4
+    assert first[:quarter] == pytest.approx([0.8 * (1 - i / quarter) for i in range(quarter)])
+    assert first[quarter:] == [0.0] * (len(first) - quarter)
+    assert then and not any(then), "though not a quarter of 17 epochs is over"
+
+
+@pytest.mark.parametrize("setting", ["training.guided_attention=0", "model.attention=none"])
+def test_attention_is_not_guided_where_it_is_not_to_be_or_where_there_is_none(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setattr(Guide, "of", None)
+    run_to_end(tmp_path / "run", configured(corpus, setting, "training.epochs=1"))
+
+
+def test_guided_runs_become_others(corpus: Path, tmp_path: Path) -> None:
+    configs = [configured(corpus, f"training.guided_attention={weight}") for weight in (0, 1)]
+    one, other = (run_to_end(tmp_path / str(n), config)[0] for n, config in enumerate(configs))
+    assert not same_weights(one, other)
 
 
 def test_a_training_outside_the_main_thread_leaves_signals_alone(

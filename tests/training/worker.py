@@ -11,7 +11,7 @@ import torch
 from nmt.corpus.batches import make_batch
 from nmt.training.learner import Learner
 from nmt.workers import joined
-from tests.training.test_learner import bits, make
+from tests.training.test_learner import bits, guide, make
 
 DRAW = np.random.default_rng(7)
 STEPS = [
@@ -29,7 +29,8 @@ STEPS = [
 
 def learned(learner: Learner) -> dict[str, object]:
     """What some steps come to, from weights that were other ones in each process."""
-    steps = [learner.step(batches, 0.01, number) for number, batches in enumerate(STEPS)]
+    learner.guide = guide()
+    steps = [learner.step(batches, 0.01, number, 0.5) for number, batches in enumerate(STEPS)]
     return {
         "losses": [step.loss for step in steps],
         "norms": [step.gradient_norm for step in steps],
