@@ -98,12 +98,14 @@ def test_what_is_padding_or_was_never_seen_looks_nowhere() -> None:
 
 
 def test_a_token_whose_source_was_dropped_is_left_alone() -> None:
-    guide = Guide.learn(*sides(PAIRS * 20), (SIZE, SIZE))
+    # 9 comes from 5, and hardly ever from nothing; links in their order
+    likely = {EOS * SIZE + 9: 1e-3, 5 * SIZE + 9: 0.8}
+    guide = Guide(np.array(list(likely)), np.array(list(likely.values()), np.float32), SIZE)
     batch = make_batch(*sides([([4, 5], [9, 8])]))
     dropped = batch._replace(source=np.array([[4, UNK, EOS]]))
     there, gone = (guide.looks(each)[0, 0] for each in (batch, dropped))
     assert there[1] > 0.9
-    assert gone.sum() < 0.2, "nothing else is made responsible for it"
+    assert gone.sum() < 0.05, "nothing else is made responsible for it"
 
 
 def test_a_guide_that_has_learned_nothing_knows_ends_alone() -> None:

@@ -32,6 +32,7 @@ STATE = TrainState(
     validations=3,
     validated_step=6,
     pairs="0123abcd",
+    is_guided=False,
 )
 
 

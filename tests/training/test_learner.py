@@ -379,7 +379,8 @@ def test_guided_attention_comes_to_look_where_the_guide_says(attention: str) -> 
         for step in range(150):
             learner.step([batch(0, 1, 2, 3)], 0.02, step, guidance)
         source, lengths, target_in, _ = map(torch.from_numpy, batch(0, 1, 2, 3))
-        _, looks = learner.model(source, lengths, target_in)
+        with torch.inference_mode():
+            _, looks = learner.model(source, lengths, target_in)
         wanted = torch.from_numpy(guide().looks(batch(0, 1, 2, 3)))
         off.append(float((looks - wanted)[wanted.sum(dim=2) > 0].abs().sum(dim=1).mean()))
     assert off[1] < 0.1 < 0.3 < off[0]
