@@ -312,13 +312,18 @@ def test_the_loss_of_a_batch_is_that_of_its_sentences_one_by_one() -> None:
     assert alone == pytest.approx(wanted, rel=1e-5)
 
 
-def test_bf16_learns_from_nearly_the_same_loss_and_gradient() -> None:
-    wide, narrow = make({"hidden_size": 32}), make({"hidden_size": 32}, precision="bf16")
+@pytest.mark.parametrize("guidance", [0.0, 1.0])
+def test_bf16_learns_from_nearly_the_same_loss_and_gradient(guidance: float) -> None:
+    wide, narrow = (
+        make({"hidden_size": 32}, guide(), precision=precision) for precision in ("fp32", "bf16")
+    )
     assert wide.autocast_type is None
     assert narrow.autocast_type == torch.bfloat16
     types = []
     narrow.model.decoder.output.register_forward_hook(lambda *call: types.append(call[-1].dtype))
-    one, other = (learner.step([batch(0, 1, 2, 3)], 0.01, 1) for learner in (wide, narrow))
+    one, other = (
+        learner.step([batch(0, 1, 2, 3)], 0.01, 1, guidance) for learner in (wide, narrow)
+    )
     assert other.loss == pytest.approx(one.loss, rel=0.01)
     assert other.gradient_norm == pytest.approx(one.gradient_norm, rel=0.03)
     assert types == [torch.bfloat16]
@@ -399,6 +404,7 @@ def test_bf16_is_taken_where_there_is_hardware_for_it_or_where_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, has_bf16: bool
 ) -> None:
     monkeypatch.setattr(learner_module, "_multiplies_bf16", lambda device: has_bf16)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     learners = [make(precision=precision) for precision in ("auto", "fp32", "bf16")]
     low = torch.bfloat16
     assert [each.autocast_type for each in learners] == [low if has_bf16 else None, None, low]

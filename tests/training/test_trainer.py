@@ -433,6 +433,7 @@ def test_bf16_where_the_processor_has_none_is_told(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learner_module, "_multiplies_bf16", lambda device: False)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     listener = Listener()
     config = configured(corpus, "training.precision=bf16", "training.epochs=1")
     run_to_end(tmp_path / "run", config, reporter=listener)
