@@ -82,7 +82,8 @@ def load_checkpoint(folder: Path, tensors: Tensors) -> TrainState:
         file = found / f"{group}.safetensors"
         copy_weights(named, read_tensors(file), file)
     try:
-        return TrainState(**json.loads((found / _STATE).read_bytes()))
+        # a run that was begun before attention was guided goes on without
+        return TrainState(**{"is_guided": False} | json.loads((found / _STATE).read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise RunError(
             f"{found / _STATE}: not a state of this version of nmt ({error}): start afresh in "

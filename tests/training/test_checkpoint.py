@@ -10,7 +10,7 @@ import pytest
 from nmt.config import RunConfig
 from nmt.corpus.batches import make_batch
 from nmt.errors import RunError
-from nmt.files import read_folder, replace_folder
+from nmt.files import MANIFEST, read_folder, replace_folder
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.learner import Learner
 
@@ -184,3 +184,15 @@ def test_a_folder_without_a_state_is_refused_by_file(tmp_path: Path) -> None:
     save_checkpoint(folder, STATE, make().tensors)
     rewrite(folder, "state.json", None)
     assert "state.json" in refusal(folder, make())
+
+
+def test_a_state_from_before_attention_was_guided_is_not_guided(tmp_path: Path) -> None:
+    learner = make()
+    save_checkpoint(tmp_path / "last", TrainState(), learner.tensors)
+    assert load_checkpoint(tmp_path / "last", learner.tensors).is_guided
+    files = {file.name: file.read_bytes() for file in (tmp_path / "last").iterdir()}
+    files.pop(MANIFEST)
+    state = json.loads(files["state.json"])
+    del state["is_guided"]
+    replace_folder(tmp_path / "last", files | {"state.json": json.dumps(state).encode()})
+    assert not load_checkpoint(tmp_path / "last", learner.tensors).is_guided
