@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(VENV)/.nmt  ## Train the default recipe, score it, translate a sentence and say why (3 to 4 minutes)
+demo: $(VENV)/.nmt  ## Train the default recipe, score it, translate a sentence and say why (3 to 5 minutes)
 	$(BIN)/nmt train --resume
 	$(BIN)/nmt eval --model checkpoints/starter
 	$(BIN)/nmt translate --model checkpoints/starter "Je suis étudiant"
