@@ -29,8 +29,7 @@ def report(
             envvar="NMT_MODEL",
             show_default=False,
             help="The folder of a run, finished or not, or the name of a model that came with "
-            "nmt. By default the one under checkpoints/ "
-            "that was worked on last.",
+            "nmt. By default the one under checkpoints/ that was worked on last.",
         ),
     ] = None,
     to: Annotated[
