@@ -529,8 +529,10 @@ def test_attention_is_guided_for_a_quarter_of_a_run_and_never_after_it(
 def test_attention_is_not_guided_where_it_is_not_to_be_or_where_there_is_none(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
-    monkeypatch.setattr(Guide, "of", None)
+    learned: list[object] = []
+    monkeypatch.setattr(Guide, "of", lambda *asked: learned.append(asked))
     run_to_end(tmp_path / "run", configured(corpus, setting, "training.epochs=1"))
+    assert not learned
 
 
 def test_guided_runs_become_others(corpus: Path, tmp_path: Path) -> None:
