@@ -42,6 +42,8 @@ class Plan:
         seeds: Of the trainings of each row.
         base: Settings, ``key=value``, of all rows.
         rows: The further settings of each row, by its name; the first is what others differ from.
+        steps: Of the trainings of rows that say so, in the place of the minutes: as many as their
+            first took, so that further seeds do not depend on the machine.
     """
 
     recipe: str
@@ -49,6 +51,7 @@ class Plan:
     seeds: tuple[int, ...]
     base: tuple[str, ...]
     rows: dict[str, tuple[str, ...]]
+    steps: dict[str, int]
 
 
 def main() -> None:
@@ -109,6 +112,7 @@ def read_plan(file: Path) -> Plan:
         seeds=tuple(tree["seeds"]),
         base=tuple(tree["base"]),
         rows={row["name"]: tuple(row.get("set", ())) for row in tree["row"]},
+        steps={row["name"]: row["steps"] for row in tree["row"] if "steps" in row},
     )
 
 
@@ -119,7 +123,11 @@ def trainings(
     for seed in plan.seeds:
         for name in wanted:
             settings = [*plan.base, *plan.rows[name], corpus, f"seed={seed}"]
-            yield run_folder(folder, name, seed), [*settings, f"training.minutes={plan.minutes}"]
+            if name in plan.steps:
+                settings.append(f"training.steps={plan.steps[name]}")
+            else:
+                settings.append(f"training.minutes={plan.minutes}")
+            yield run_folder(folder, name, seed), settings
 
 
 def run_folder(folder: Path, name: str, seed: int) -> Path:

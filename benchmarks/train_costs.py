@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from nmt.corpus.batches import Batch
+from nmt.model.attention import GeneralAttention
 from nmt.model.cells import Cell, ConnectedCell
 from nmt.model.seq2seq import Seq2Seq
 
@@ -29,7 +30,7 @@ PARTS = {
     "nmt.model.decoder.look": "attention",
     "nmt.model.dropout.keep_mask": "dropout masks",
     "nmt.training.learner.cross_entropy": "output layer and loss",
-    "torch.nn.utils.clip_grad_norm_": "gradient norm",
+    "nmt.training.learner.Learner._clip": "gradient norm",
     "nmt.training.learner.Learner._move": "optimiser and average of the weights",
 }
 """Functions whose time, with that of their gradients, is told apart from the rest of a step.
@@ -85,12 +86,17 @@ def layers(model: Seq2Seq, batch: Batch) -> Iterator[Layer]:
     for attention in (model.decoder.first_attention, model.decoder.last_attention):
         for name, linear in attention.named_modules():
             if isinstance(linear, torch.nn.Linear):
-                seen = rows * (source_steps if name.startswith("key") else steps)
+                reads_source = name.startswith("key") and not _moves_queries(attention)
+                seen = rows * (source_steps if reads_source else steps)
                 yield Layer(Product(seen, linear.in_features, linear.out_features))
     output, vocabulary = model.decoder.output, model.vocabulary
     times = steps if model.decoder.input_feeding else 1
     yield Layer(Product(rows * steps // times, output.in_features, output.out_features, times))
     yield Layer(Product(rows * steps, vocabulary.in_features, vocabulary.out_features))
+
+
+def _moves_queries(attention: torch.nn.Module) -> bool:
+    return isinstance(attention, GeneralAttention) and attention.moves_queries
 
 
 def _cell(cell: Cell, rows: int, steps: int, is_fed: bool) -> Iterator[Layer]:

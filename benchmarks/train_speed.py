@@ -87,7 +87,7 @@ def main() -> None:
         training = Training(config, run, learner, material, reporter)
         if workers.is_first:
             print(training.description(), flush=True)
-        measured = measure(training, arguments.steps)
+        measured = measure(training, arguments.steps, arguments.costs)
         if workers.is_first:
             print(measured.report(), flush=True)
             if arguments.costs:
@@ -100,7 +100,7 @@ class Measured:
 
     Attributes:
         rates: Target tokens a second of each group of steps.
-        batches: What was learned from.
+        batches: What was learned from, if they were to be kept.
         memory_mb: By the number of steps done.
     """
 
@@ -121,7 +121,7 @@ class Measured:
         )
 
 
-def measure(training: "Training", steps: int) -> Measured:
+def measure(training: "Training", steps: int, keeps_batches: bool = False) -> Measured:
     measured = Measured()
     last = WARM_UP_STEPS + steps
     looks = {WARM_UP_STEPS, *(WARM_UP_STEPS + steps * tenth // 10 for tenth in range(1, 11))}
@@ -129,7 +129,7 @@ def measure(training: "Training", steps: int) -> Measured:
     for batches in islice(endless(training), last):
         training.step(batches)
         done = training.state.step
-        if done > WARM_UP_STEPS:
+        if done > WARM_UP_STEPS and keeps_batches:
             measured.batches += batches
         if done in looks:
             measured.memory_mb[done] = resident_mb()

@@ -174,7 +174,9 @@ def test_every_row_of_the_plan_of_choices_is_a_recipe_of_its_own(quality: Any) -
 
 
 def test_choices_are_compared_by_their_means(quality: Any, tmp_path: Path) -> None:
-    plan = quality.Plan("starter", 6.0, (1, 2), (), {"base": (), "a / b": ("x=1",), "later": ()})
+    plan = quality.Plan(
+        "starter", 6.0, (1, 2), (), {"base": (), "a / b": ("x=1",), "later": ()}, {}
+    )
     scores = {("base", 1): 40.0, ("base", 2): 42.0, ("a / b", 1): 43.5}
     for (name, seed), bleu in scores.items():
         folder = quality.run_folder(tmp_path, name, seed)
@@ -189,10 +191,13 @@ def test_choices_are_compared_by_their_means(quality: Any, tmp_path: Path) -> No
 
 
 def test_trainings_take_every_row_with_the_first_seed_first(quality: Any, tmp_path: Path) -> None:
-    plan = quality.Plan("starter", 6.0, (1, 2), ("a=1",), {"base": (), "other": ("b=2",)})
+    plan = quality.Plan(
+        "starter", 6.0, (1, 2), ("a=1",), {"base": (), "other": ("b=2",)}, {"other": 90}
+    )
     jobs = list(quality.trainings(plan, ["base", "other"], "corpus.path=x", tmp_path))
     assert [folder.name for folder, _ in jobs] == ["base.1", "other.1", "base.2", "other.2"]
-    assert jobs[3][1] == ["a=1", "b=2", "corpus.path=x", "seed=2", "training.minutes=6.0"]
+    assert jobs[3][1] == ["a=1", "b=2", "corpus.path=x", "seed=2", "training.steps=90"]
+    assert jobs[2][1] == ["a=1", "corpus.path=x", "seed=2", "training.minutes=6.0"]
 
 
 def test_the_speed_of_a_peer_is_what_it_reports_after_its_warm_up(

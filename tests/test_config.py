@@ -171,6 +171,16 @@ def test_epochs_that_are_asked_for_end_a_time_budget() -> None:
     assert (both.epochs, both.minutes) == (3, 5.0)
 
 
+def test_steps_that_are_asked_for_go_before_epochs_and_a_time_budget() -> None:
+    budget = override(DEFAULT, ["training.minutes=5"])
+    stepped = override(budget, ["training.steps=70"])
+    assert (stepped.training.steps, stepped.training.minutes) == (70, 0.0)
+    assert override(stepped, ["training.epochs=3"]).training.steps == 0
+    assert override(stepped, ["training.minutes=5"]).training.minutes == 5.0
+    both = override(DEFAULT, ["training.epochs=3", "training.steps=70"]).training
+    assert (both.epochs, both.steps) == (3, 70)
+
+
 def test_a_search_that_would_fill_the_memory_is_refused() -> None:
     assert "search.beam is 100000" in refusal("search.beam=100000")
     assert "search.n_best is 100000" in refusal("search.sample=true", "search.n_best=100000")

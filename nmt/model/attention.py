@@ -81,7 +81,7 @@ class ScoredAttention(Attention):
     ) -> tuple[Tensor, Tensor | None]:
         weights = masked_softmax(self.score(query, keys), mask[:, None, :])
         # (N, Q, S) x (N, S, H) = (N, Q, H)
-        return weights @ memory, weights
+        return product_by_sentence(weights, memory).to(memory.dtype), weights
 
 
 class DotAttention(ScoredAttention):
@@ -103,19 +103,39 @@ class DotAttention(ScoredAttention):
     @override
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
         # (N, Q, H) x (N, H, S) = (N, Q, S)
-        return query @ keys.transpose(1, 2) * self.scale
+        return product_by_sentence(query, keys.transpose(1, 2)) * self.scale
 
 
 class GeneralAttention(DotAttention):
-    """``score = query . (W memory)`` (Luong et al. 2015, equation 8, "general")."""
+    """``score = query . (W memory)`` (Luong et al. 2015, equation 8, "general").
 
-    def __init__(self, size: int, scale: float = 1.0) -> None:
+    Args:
+        size: Of the queries and of the memory.
+        scale: What the scores are multiplied with.
+        asked_at_once: In training all queries of a sentence come in one call. It is
+            ``(W^T query) . memory`` then: there are fewer of them than of source tokens, and
+            batches differ less in their number.
+    """
+
+    def __init__(self, size: int, scale: float = 1.0, asked_at_once: bool = False) -> None:
         super().__init__(size, scale)
         self.key = nn.Linear(size, size, bias=False)
+        self.asked_at_once = asked_at_once
+
+    @property
+    def moves_queries(self) -> bool:
+        """Whether the product with W is that of the queries."""
+        return self.training and self.asked_at_once
 
     @override
     def keys(self, memory: Tensor) -> Tensor:
-        return self.key(memory)  # type: ignore[no-any-return]
+        return memory if self.moves_queries else self.key(memory)
+
+    @override
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        if self.moves_queries:
+            query = functional.linear(query, self.key.weight.t())
+        return super().score(query, keys)
 
 
 class AdditiveAttention(ScoredAttention):
@@ -163,15 +183,27 @@ class MultiHeadAttention(Attention):
         key, value = (self._split(part) for part in keys.chunk(2, dim=-1))
         asked = self._split(self.query(query))
         # (N, heads, Q, D) x (N, heads, D, S) = (N, heads, Q, S)
-        scores = asked @ key.transpose(2, 3) / asked.shape[-1] ** 0.5
+        scores = product_by_sentence(asked, key.transpose(2, 3)) / asked.shape[-1] ** 0.5
         weights = masked_softmax(scores, mask[:, None, None, :])
-        context = (weights @ value).transpose(1, 2).flatten(2)
+        context = product_by_sentence(weights, value).transpose(1, 2).flatten(2)
         return self.output(context), weights.mean(dim=1)
 
     def _split(self, vectors: Tensor) -> Tensor:
         """Shape (sentences, length, size) to (sentences, heads, length, size / heads)."""
         rows, length, size = vectors.shape
         return vectors.view(rows, length, self.heads, size // self.heads).transpose(1, 2)
+
+
+def product_by_sentence(left: Tensor, right: Tensor) -> Tensor:
+    """``left @ right`` for small matrices of each sentence.
+
+    On a CPU it is in float32 even where products are in bf16: oneDNN, which has those, builds code
+    for every shape, and here almost every batch has another.
+    """
+    if left.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):
+            return left.float() @ right.float()
+    return left @ right
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
@@ -191,7 +223,7 @@ def build_attention(config: ModelConfig) -> Attention:
         case "dot":
             return DotAttention(size, scale)
         case "general":
-            return GeneralAttention(size, scale)
+            return GeneralAttention(size, scale, asked_at_once=not config.input_feeding)
         case "additive":
             return AdditiveAttention(size)
         case "multihead":

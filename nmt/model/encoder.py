@@ -1,9 +1,11 @@
 """The encoder: source tokens in, one memory vector for each token out."""
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import Function, once_differentiable
+from typing_extensions import override
 
 from nmt.config import CellName, ModelConfig
 from nmt.model.cells import CELLS, Cell
@@ -61,8 +63,31 @@ def reading_order_backwards(lengths: Tensor, longest: int) -> Tensor:
 
 
 def reorder(vectors: Tensor, order: Tensor) -> Tensor:
-    """Vectors of shape (sentences, length, size) taken in the order of each sentence."""
-    return vectors.gather(1, order[:, :, None].expand_as(vectors))
+    """Vectors of shape (sentences, length, size) taken in the order of each sentence.
+
+    Args:
+        vectors: What to take.
+        order: Positions, shape (sentences, length); its own inverse.
+    """
+    starts = torch.arange(len(order), device=order.device) * order.shape[1]
+    places = (order + starts[:, None]).flatten()
+    return _Reordered.apply(vectors.flatten(0, 1), places).view_as(vectors)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Reordered(Function):
+    """Rows in an order that is its own inverse, so that the gradient is reordered by it, too."""
+
+    @staticmethod
+    @override
+    def forward(ctx: Any, rows: Tensor, places: Tensor) -> Tensor:
+        ctx.places = places
+        return rows.index_select(0, places)
+
+    @staticmethod
+    @once_differentiable
+    @override
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return gradient.index_select(0, ctx.places), None
 
 
 class Encoder(nn.Module):

@@ -132,14 +132,20 @@ class Learner:
                 entropy = entropy + guidance * self._unguided(batch, looks)
             (entropy / tokens).backward()  # type: ignore[no-untyped-call]
         self.workers.add_up(self._parameters, loss, self._exchanged_type)
-        norm = torch.nn.utils.clip_grad_norm_(
-            self._parameters, training.clip_norm or float("inf"), foreach=True
-        )
+        norm = self._clip(training.clip_norm)
         is_finite = bool(torch.isfinite(norm) & torch.isfinite(loss))
         if is_finite:
             self._move(rate)
         self.optimizer.zero_grad(set_to_none=True)
         return Step(loss.item(), norm.item(), tokens, not is_finite)
+
+    def _clip(self, limit: float) -> Tensor:
+        """Scale the gradient down to a norm of ``limit``, if not 0; returns what it was before."""
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+        if limit and bool(norm > limit):  # seldom: to scale by 1 would take a pass over them all
+            torch.nn.utils.clip_grads_with_norm_(self._parameters, limit, norm, foreach=True)
+        return norm
 
     def _move(self, rate: float) -> None:
         for group in self.optimizer.param_groups:

@@ -43,7 +43,7 @@ from nmt.training.validation import DevSet
 from nmt.workers import ALONE, Workers
 
 _STEPS_BETWEEN_REPORTS = 20
-_STEPS_BETWEEN_RETURNS = 20
+_STEPS_BETWEEN_RETURNS = 100
 """After which memory that is free is given back to the system."""
 _VALIDATIONS_OF_A_BUDGET = 10
 _SHARE_OF_VALIDATION = 0.2
@@ -224,7 +224,7 @@ class Training:
         self._is_to_stop = False
 
     def go_on(self) -> None:
-        """Train until the epochs, the time or the patience is used up."""
+        """Train until the epochs, the steps, the time or the patience is used up."""
         while not self._is_over():
             for batches in self.steps_left_in_epoch():
                 self.step(batches)
@@ -393,10 +393,13 @@ class Training:
         return self._share() >= 1.0
 
     def _share(self) -> float:
-        """Share of the run that is over, by time if there is a budget, else by batches."""
-        if self.config.training.minutes:
+        """Share of the run that is over: of its time, its steps or its epochs."""
+        training = self.config.training
+        if training.minutes:
             return self.state.elapsed_s / self._budget_s()
-        return self._epochs() / self.config.training.epochs
+        if training.steps:
+            return self.state.step / training.steps
+        return self._epochs() / training.epochs
 
     def _budget_s(self) -> float:
         """Seconds to learn in, with enough left of the minutes to try the weights at the end."""
@@ -426,11 +429,11 @@ class Training:
     def description(self) -> str:
         """What was chosen, in a line."""
         learner, training = self.learner, self.config.training
-        length = (
-            f"{training.minutes:g} minutes"
-            if training.minutes
-            else counted(training.epochs, "epoch")
-        )
+        length = counted(training.epochs, "epoch")
+        if training.steps:
+            length = counted(training.steps, "step")
+        if training.minutes:
+            length = f"{training.minutes:g} minutes"
         precision = "fp32" if learner.autocast_type is None else "bf16"
         return (
             f"{learner.parameters / 1e6:.1f} million parameters, "
@@ -484,7 +487,7 @@ def _seed(*numbers: int) -> int:
 
 def set_up_machine(config: RunConfig) -> None:
     """Threads, and a bound on what oneDNN remembers of every shape it meets."""
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     if config.training.threads:  # else torch's own choice, which honours OMP_NUM_THREADS
         torch.set_num_threads(config.training.threads)
 

@@ -117,6 +117,32 @@ def test_one_token_gets_the_whole_weight(name: AttentionName) -> None:
     assert torch.equal(weights[alone, :, 0], torch.ones(QUERIES))
 
 
+def test_general_attention_moves_queries_in_training_and_the_memory_after_it() -> None:
+    attention, _ = make("general")
+    query, memory, mask = batch()
+    trained = look(attention.train(), query, memory, mask)
+    assert attention.keys(memory) is memory
+    evaluated = look(attention.eval(), query, memory, mask)
+    assert not torch.equal(attention.keys(memory), memory)
+    for one, other in zip(trained, evaluated, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    fed = build_attention(ModelConfig(attention="general", hidden_size=SIZE, input_feeding=True))
+    assert fed.train().keys(memory) is not memory, "its queries come one after another"
+
+
+@pytest.mark.parametrize("name", ["dot", "general", "multihead"])
+def test_looks_are_computed_in_float32_where_products_are_in_bf16(name: AttentionName) -> None:
+    attention, _ = make(name)
+    query, memory, mask = batch()
+    _, wanted = look(attention, query, memory, mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = memory.to(torch.bfloat16)
+        context, weights = look(attention, query.to(torch.bfloat16), low, mask)
+    assert weights.dtype == torch.float32
+    assert context.dtype == torch.bfloat16
+    torch.testing.assert_close(weights, wanted, rtol=0, atol=0.05)
+
+
 def test_no_attention_has_a_context_of_size_0_and_no_weights() -> None:
     attention, _ = make("none")
     query, memory, mask = batch()

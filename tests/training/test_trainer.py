@@ -372,6 +372,18 @@ def test_patience_ends_a_run_that_no_longer_gets_better(corpus: Path, tmp_path: 
     assert listener.validations[-1].epoch < 50
 
 
+def test_steps_end_the_run_and_its_schedule_whatever_the_epochs(
+    corpus: Path, tmp_path: Path
+) -> None:
+    config = configured(corpus, "training.epochs=1", "training.steps=70")
+    listener = Listener()
+    _, result = run_to_end(tmp_path / "run", config, reporter=listener)
+    assert result.steps == 70
+    assert listener.reports[-1].share == pytest.approx(60 / 70)
+    assert listener.validations[-1].step == 70
+    assert any("70 steps on" in note for note in listener.notes)
+
+
 def test_a_time_budget_ends_the_run_whatever_the_epochs(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
