@@ -11,6 +11,7 @@ from torch.nn import functional
 from typing_extensions import override
 
 from nmt.config import ModelConfig
+from nmt.model.shapes import linear
 
 
 class Attention(nn.Module):
@@ -134,7 +135,7 @@ class GeneralAttention(DotAttention):
     @override
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
         if self.moves_queries:
-            query = functional.linear(query, self.key.weight.t())
+            query = linear(query, self.key.weight.t())
         return super().score(query, keys)
 
 

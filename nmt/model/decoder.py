@@ -13,6 +13,7 @@ from nmt.model.cells import CELLS, Cell, State
 from nmt.model.dropout import Dropout
 from nmt.model.normalisation import normalisation
 from nmt.model.recurrence import over_time, unroll
+from nmt.model.shapes import linear
 
 
 class Memory(NamedTuple):
@@ -152,7 +153,7 @@ class Decoder(nn.Module):
                 context, weights = look(self.first_attention, vectors, memory.first_keys, memory)
         last, last_weights = look(self.last_attention, vectors, memory.last_keys, memory)
         seen = [vectors, context, last] if len(self.layers) == 1 else [vectors, last]
-        output = torch.tanh(self.output(torch.cat(seen, dim=-1)))
+        output = torch.tanh(linear(torch.cat(seen, dim=-1), self.output.weight, self.output.bias))
         return drops[-1](output), after, weights if last_weights is None else last_weights
 
 

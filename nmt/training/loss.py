@@ -14,6 +14,7 @@ from torch.autograd import Function
 from torch.nn import functional
 
 from nmt.corpus.tokenizer import PAD
+from nmt.model.shapes import with_rows_that_recur
 
 _ROWS_IN_CACHE = 128
 
@@ -161,6 +162,9 @@ def cross_entropy(
     Returns:
         A scalar, in nats, at least float32; 0 for no tokens.
     """
+    if not consistency:  # which pairs the first half with the second
+        outputs = with_rows_that_recur(outputs)
+        targets = functional.pad(targets, (0, len(outputs) - len(targets)), value=PAD)
     return _OutputCrossEntropy.apply(outputs, weight, bias, targets, smoothing, consistency)  # type: ignore[no-any-return, no-untyped-call]
 
 

@@ -146,7 +146,6 @@ def test_the_backward_order_reverses_each_sentence_and_leaves_its_padding(
     assert torch.equal(reorder(reorder(vectors, order), order), vectors)
 
 
-@torch.no_grad()
 def test_the_gradient_of_what_is_reordered_is_put_back() -> None:
     order = reading_order_backwards(torch.tensor([3, 1, 4]), 4)
     vectors, weights = (torch.randn(3, 4, 2, dtype=torch.float64) for _ in range(2))
@@ -161,6 +160,7 @@ def test_the_gradient_of_what_is_reordered_is_put_back() -> None:
     assert torch.autograd.gradcheck(lambda each: reorder(each, order), vectors)
 
 
+@torch.no_grad()
 def test_a_layer_whose_sizes_differ_has_no_residual_connection() -> None:
     # a first layer from 5 to 8 cannot add, the second from 8 to 8 does
     plain, _ = make(encoder_layers=1)

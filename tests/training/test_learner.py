@@ -320,7 +320,7 @@ def test_bf16_learns_from_nearly_the_same_loss_and_gradient(guidance: float) -> 
     assert wide.autocast_type is None
     assert narrow.autocast_type == torch.bfloat16
     types = []
-    narrow.model.decoder.output.register_forward_hook(lambda *call: types.append(call[-1].dtype))
+    narrow.model.decoder.register_forward_hook(lambda *call: types.append(call[-1][0].dtype))
     one, other = (
         learner.step([batch(0, 1, 2, 3)], 0.01, 1, guidance) for learner in (wide, narrow)
     )
