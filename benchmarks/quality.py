@@ -42,8 +42,8 @@ class Plan:
         seeds: Of the trainings of each row.
         base: Settings, ``key=value``, of all rows.
         rows: The further settings of each row, by its name; the first is what others differ from.
-        steps: Of the trainings of rows that say so, in the place of the minutes: as many as their
-            first took, so that further seeds do not depend on the machine.
+        steps: Of the trainings with further seeds, in the place of the minutes: as many as the
+            first took, so that they do not depend on the machine. For rows that say so.
     """
 
     recipe: str
@@ -123,7 +123,7 @@ def trainings(
     for seed in plan.seeds:
         for name in wanted:
             settings = [*plan.base, *plan.rows[name], corpus, f"seed={seed}"]
-            if name in plan.steps:
+            if seed != plan.seeds[0] and name in plan.steps:
                 settings.append(f"training.steps={plan.steps[name]}")
             else:
                 settings.append(f"training.minutes={plan.minutes}")

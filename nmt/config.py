@@ -215,8 +215,8 @@ class TrainingConfig(Section):
     epochs: Count = 10
     """Passes over the corpus (fewer with patience); of no meaning with steps or minutes."""
     steps: Annotated[int, Field(ge=0)] = 0
-    """Steps of gradient descent to train for, and for the schedule to end in, whatever the epochs;
-    0 for none. Of no meaning where minutes are set."""
+    """Steps of gradient descent (skipped ones count) to train for, and for the schedule to end in,
+    whatever the epochs; 0 for none. Of no meaning where minutes are set."""
     minutes: Annotated[float, Field(ge=0.0)] = 0.0
     """Time budget for training, all sessions together, that the schedule is planned to end in,
     whatever the epochs; 0 for none. It follows the clock, so two runs are not the same bits."""
@@ -587,7 +587,7 @@ def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
             given.setdefault(f"{section}.path", "")
     if "training.epochs" in given:
         given.setdefault("training.steps", 0)
-    if given.get("training.steps") is not None:  # so epochs or steps are asked for
+    if "training.epochs" in given or given.get("training.steps"):
         given.setdefault("training.minutes", 0.0)
     _reverse(tree, given)
     for name, value in given.items():

@@ -198,6 +198,7 @@ def test_trainings_take_every_row_with_the_first_seed_first(quality: Any, tmp_pa
     assert [folder.name for folder, _ in jobs] == ["base.1", "other.1", "base.2", "other.2"]
     assert jobs[3][1] == ["a=1", "b=2", "corpus.path=x", "seed=2", "training.steps=90"]
     assert jobs[2][1] == ["a=1", "corpus.path=x", "seed=2", "training.minutes=6.0"]
+    assert jobs[1][1][-1] == "training.minutes=6.0", "of the first seed"
 
 
 def test_the_speed_of_a_peer_is_what_it_reports_after_its_warm_up(

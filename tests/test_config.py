@@ -177,6 +177,7 @@ def test_steps_that_are_asked_for_go_before_epochs_and_a_time_budget() -> None:
     assert (stepped.training.steps, stepped.training.minutes) == (70, 0.0)
     assert override(stepped, ["training.epochs=3"]).training.steps == 0
     assert override(stepped, ["training.minutes=5"]).training.minutes == 5.0
+    assert override(budget, ["training.steps=0"]).training.minutes == 5.0, "0 asks for nothing"
     both = override(DEFAULT, ["training.epochs=3", "training.steps=70"]).training
     assert (both.epochs, both.steps) == (3, 70)
 

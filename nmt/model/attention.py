@@ -114,8 +114,8 @@ class GeneralAttention(DotAttention):
         size: Of the queries and of the memory.
         scale: What the scores are multiplied with.
         asked_at_once: In training all queries of a sentence come in one call. It is
-            ``(W^T query) . memory`` then: there are fewer of them than of source tokens, and
-            batches differ less in their number.
+            ``(W^T query) . memory`` then: batches are bounded in target tokens, so that they differ
+            less in the number of queries than in that of source tokens.
     """
 
     def __init__(self, size: int, scale: float = 1.0, asked_at_once: bool = False) -> None:
@@ -125,7 +125,7 @@ class GeneralAttention(DotAttention):
 
     @property
     def moves_queries(self) -> bool:
-        """Whether the product with W is that of the queries."""
+        """Whether ``keys`` leaves the product with W to the queries."""
         return self.training and self.asked_at_once
 
     @override
@@ -133,10 +133,12 @@ class GeneralAttention(DotAttention):
         return memory if self.moves_queries else self.key(memory)
 
     @override
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        if self.moves_queries:
+    def forward(
+        self, query: Tensor, memory: Tensor, keys: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        if keys is memory:
             query = linear(query, self.key.weight.t())
-        return super().score(query, keys)
+        return super().forward(query, memory, keys, mask)
 
 
 class AdditiveAttention(ScoredAttention):
@@ -199,9 +201,11 @@ def product_by_sentence(left: Tensor, right: Tensor) -> Tensor:
     """``left @ right`` for small matrices of each sentence.
 
     On a CPU it is in float32 even where products are in bf16: oneDNN, which has those, builds code
-    for every shape, and here almost every batch has another.
+    for every shape, and here almost every batch has another. A query by itself is left in bf16: the
+    next ones of the batch have its shape, and would have the memory cast for each of them.
     """
-    if left.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+    is_single = left.shape[-2] == 1
+    if left.device.type == "cpu" and torch.is_autocast_enabled("cpu") and not is_single:
         with torch.autocast("cpu", enabled=False):
             return left.float() @ right.float()
     return left @ right

@@ -80,14 +80,15 @@ class _Reordered(Function):
     @staticmethod
     @override
     def forward(ctx: Any, rows: Tensor, places: Tensor) -> Tensor:
-        ctx.places = places
+        ctx.save_for_backward(places)
         return rows.index_select(0, places)
 
     @staticmethod
     @once_differentiable
     @override
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return gradient.index_select(0, ctx.places), None
+        (places,) = ctx.saved_tensors
+        return gradient.index_select(0, places), None
 
 
 class Encoder(nn.Module):

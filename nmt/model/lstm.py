@@ -17,8 +17,8 @@ from nmt.model.cells import LSTMCell, State
 from nmt.model.shapes import with_rows_that_recur
 
 Piece = tuple[Tensor, Tensor, Tensor]
-"""Gradient of the gates, inputs, and states before; each of shape (steps * rows, size), or with
-rows behind that count nothing, for the gradients there are 0."""
+"""Gradient of the gates, inputs, and states before; each of shape (steps * rows, size), perhaps
+with rows added at the end, whose gradients of the gates are 0."""
 
 
 def lstm(cell: LSTMCell, dtype: torch.dtype) -> Callable[[Tensor, State], tuple[Tensor, State]]:

@@ -143,7 +143,8 @@ class Learner:
         """Scale the gradient down to a norm of ``limit``, if not 0; returns what it was before."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        if limit and bool(norm > limit):  # seldom: to scale by 1 would take a pass over them all
+        # seldom longer: to scale by 1 takes a pass over all, but to ask a GPU has it waited for
+        if limit and (norm.device.type != "cpu" or bool(norm > limit)):
             torch.nn.utils.clip_grads_with_norm_(self._parameters, limit, norm, foreach=True)
         return norm
 

@@ -35,13 +35,13 @@ class _OutputCrossEntropy(Function):
         low_weight = weight.to(outputs.dtype)
         # (N, H) x (H, V) = (N, V); overwritten below by the gradient of the loss
         logits = functional.linear(outputs, low_weight, bias.to(outputs.dtype))
-        wide = _wide(logits)
+        wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
         loss = torch.zeros((), dtype=wide, device=logits.device)
         times = 2 if consistency else 1
         blocks = (torch.split(half, _ROWS_IN_CACHE) for half in logits.chunk(times))
         for *parts, wanted in zip(*blocks, torch.split(targets, _ROWS_IN_CACHE), strict=True):
             counts = (wanted != PAD)[:, None].to(wide) / times
-            chances = [functional.softmax(part, dim=-1) for part in parts]
+            chances = [functional.softmax(part, dim=-1, dtype=wide) for part in parts]
             norms = [
                 _log_normalizer(part, chance) for part, chance in zip(parts, chances, strict=True)
             ]
@@ -54,7 +54,7 @@ class _OutputCrossEntropy(Function):
             for part, chance, norm in zip(parts, chances, norms, strict=True):
                 entropy, gradient = _smoothed(part, chance, norm, wanted, smoothing)
                 loss += (entropy * counts).sum()
-                part.copy_(gradient.mul_(counts.to(gradient.dtype)))
+                part.copy_(gradient.mul_(counts))
             for part, pull in zip(parts, pulls, strict=False):
                 part.add_(pull.mul_(counts_of_pair).to(part.dtype))
         ctx.save_for_backward(outputs, low_weight, logits)
@@ -80,19 +80,13 @@ class _OutputCrossEntropy(Function):
         )
 
 
-def _wide(logits: Tensor) -> torch.dtype:
-    """The type to add up in."""
-    return torch.float64 if logits.dtype == torch.float64 else torch.float32
-
-
 def _log_normalizer(logits: Tensor, chances: Tensor) -> Tensor:
     """What logits are above the logarithms of their softmax, shape (rows, 1).
 
     By the likeliest, whose probability cannot be too small for its type. To sum exponentials again
     would cost as much as the softmax.
     """
-    wide = _wide(logits)
-    highest, likeliest = (s.amax(dim=1, keepdim=True).to(wide) for s in (logits, chances))
+    highest, likeliest = (scores.amax(dim=1, keepdim=True) for scores in (logits, chances))
     return highest - likeliest.log()
 
 

@@ -126,6 +126,14 @@ def test_general_attention_moves_queries_in_training_and_the_memory_after_it() -
     assert not torch.equal(attention.keys(memory), memory)
     for one, other in zip(trained, evaluated, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+    vectors = query.requires_grad_(), memory.requires_grad_(), *attention.parameters()
+    gradients = []
+    for keys in (memory, attention.keys(memory)):
+        contexts, _ = attention(query, memory, keys, mask)
+        gradients.append(torch.autograd.grad(contexts.pow(2).sum(), vectors))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
     fed = build_attention(ModelConfig(attention="general", hidden_size=SIZE, input_feeding=True))
     assert fed.train().keys(memory) is not memory, "its queries come one after another"
 
@@ -138,7 +146,9 @@ def test_looks_are_computed_in_float32_where_products_are_in_bf16(name: Attentio
     with torch.autocast("cpu", torch.bfloat16):
         low = memory.to(torch.bfloat16)
         context, weights = look(attention, query.to(torch.bfloat16), low, mask)
+        _, alone = look(attention, query[:, :1].to(torch.bfloat16), low, mask)
     assert weights.dtype == torch.float32
+    assert alone.dtype == torch.bfloat16, "but not for one query after another"
     assert context.dtype == torch.bfloat16
     torch.testing.assert_close(weights, wanted, rtol=0, atol=0.05)
 

@@ -1,5 +1,7 @@
 """The fused output layer and cross-entropy, against torch's own and against the paper."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -172,6 +174,17 @@ def test_bf16_outputs_stay_near_float64(rows: int) -> None:
     ):
         assert gradient.dtype == tensor.dtype, "weights are float32, and so is what moves them"
         assert float((gradient - expected).norm() / expected.norm()) < 0.02
+
+
+def test_a_row_in_bf16_that_is_nearly_certain_still_learns() -> None:
+    # a softmax of 0.9991 is 1 in bf16, and nothing would be left of its distance from 1
+    outputs = torch.tensor([[7.0]], dtype=torch.bfloat16)
+    weight = torch.tensor([[0.0], [1.0], [0.0]], requires_grad=True)
+    loss = cross_entropy(outputs, weight, torch.zeros(3), torch.tensor([1]), 0.0)
+    (gradient,) = torch.autograd.grad(loss, weight)
+    miss = 2.0 / (2.0 + math.exp(7.0))
+    assert loss.item() == pytest.approx(-math.log1p(-miss), rel=1e-4)
+    assert gradient[1].item() == pytest.approx(-7.0 * miss, rel=0.01)
 
 
 def test_the_best_guess_with_smoothing_is_the_smoothed_target() -> None:
