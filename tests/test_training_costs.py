@@ -62,6 +62,15 @@ def test_operations_are_those_that_torch_counts(
     assert costs.operations(found.model, batch()) == pytest.approx(counted, rel=0.03)
 
 
+@pytest.mark.parametrize(("is_fed", "wanted"), [(False, ROWS * STEPS), (True, ROWS * SOURCE_STEPS)])
+def test_general_attention_multiplies_queries_unless_they_come_one_by_one(
+    costs: Any, is_fed: bool, wanted: int
+) -> None:
+    found = learner(attention="general", hidden_size=10, input_feeding=is_fed)
+    products = [layer.forward for layer in costs.layers(found.model.train(), batch())]
+    assert costs.Product(wanted, 10, 10) in products
+
+
 def test_each_product_is_three_of_as_many_operations(costs: Any) -> None:
     # 2 x 3 x 5 x 7 operations, 4 times over; the gradient of the weights is one product
     layer = costs.Layer(costs.Product(3, 5, 7, times=4))

@@ -28,6 +28,12 @@ def test_many_rows_in_bf16_become_a_multiple_of_64(
     assert not found[rows:].any()
 
 
+def test_what_is_cast_for_a_product_counts_as_what_it_is_cast_to() -> None:
+    vectors = torch.randn(513, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert len(with_rows_that_recur(vectors)) == 576
+
+
 def test_a_product_and_its_gradients_are_those_without_rows_added(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
