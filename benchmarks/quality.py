@@ -42,8 +42,8 @@ class Plan:
         seeds: Of the trainings of each row.
         base: Settings, ``key=value``, of all rows.
         rows: The further settings of each row, by its name; the first is what others differ from.
-        steps: Of the trainings with further seeds, in the place of the minutes: as many as the
-            first took, so that they do not depend on the machine. For rows that say so.
+        steps: Of the trainings with further seeds, in the place of the minutes: about as many as
+            the first took, so that they do not depend on the machine. For rows that say so.
     """
 
     recipe: str
