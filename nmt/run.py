@@ -330,9 +330,10 @@ class RunDirectory:
 
     def _refuse_if_started(self) -> None:
         if self.is_finished:
+            length = "steps" if self.config().training.steps else "epochs"
             raise RunError(
                 f"{self.path}: there is a finished run here: train another with --run DIR, or this "
-                f"one for longer with `{self.go_on_command} --set training.epochs=N`"
+                f"one for longer with `{self.go_on_command} --set training.{length}=N`"
             )
         if self.is_started:
             raise RunError(

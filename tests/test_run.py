@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.config import CorpusConfig, RunConfig, override
+from nmt.config import CorpusConfig, RunConfig, override, to_toml
 from nmt.errors import ConfigError, RunError
 from nmt.files import read_folder, remove_folder, replace_folder, surviving_folder, write_atomically
 from nmt.run import Direction, RunDirectory, chosen_runs, latest_run, newest_run, plan_run
@@ -485,9 +485,12 @@ def test_a_run_that_has_started_is_not_started_again(tmp_path: Path) -> None:
         run.begin(CONFIG)
     run.card.write_text("done")
     for begin in (run.begin, run.begin_tokenizer):
-        with pytest.raises(RunError, match="a finished run here"):
+        with pytest.raises(RunError, match=r"a finished run here.*--set training\.epochs=N`"):
             begin(CONFIG)
     assert run.joint_model.exists()
+    run.config_file.write_text(to_toml(override(CONFIG, ["training.steps=70"])))
+    with pytest.raises(RunError, match=r"a finished run here.*--set training\.steps=N`"):
+        run.begin(CONFIG)
 
 
 def test_a_checkpoint_alone_is_a_run_that_has_started(tmp_path: Path) -> None:
