@@ -3,9 +3,10 @@
     python benchmarks/several_processes.py --corpus DIR [--processes 2] [--rounds 3] ...
 
 Runs `train_speed.py` in turns with one process of N threads and with N processes of one thread, on
-the same global batches, and prints the ratio of their medians. Then N processes exchange the
-gradients of that many parameters and nothing else, in fp32 and in bf16: seconds, and bytes a second
-by the formula of docs/several-machines.md. Nothing else should run meanwhile.
+the same global batches, and prints the ratio of their medians. Then N processes add up the
+gradients of that many parameters and nothing else, in fp32 and in bf16: in memory that they share,
+as processes of one machine do, and through sockets, as those of several. Nothing else should run
+meanwhile.
 
 All options that it does not know go to `train_speed.py`, such as --steps 60 and --set KEY=VALUE.
 """
@@ -62,27 +63,29 @@ def number(pattern: str, text: str) -> float:
 
 
 def exchange(parameters: int) -> None:
-    """Add up gradients over the processes, and nothing else."""
+    """Add up gradients over the processes, in shared memory and through sockets."""
     import torch
 
+    from nmt.training.exchange import SeveralWorkers
     from nmt.workers import joined
 
     weights = [torch.zeros(parameters)]
-    with joined() as workers:
-        for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-            seconds = []
-            for _ in range(EXCHANGES):
-                weights[0].grad = torch.ones(parameters)
-                started = time.perf_counter()
-                workers.add_up(weights, torch.zeros(()), dtype)
-                seconds.append(time.perf_counter() - started)
-            moved = bytes_moved(parameters, workers.count, dtype.itemsize)
-            middle = statistics.median(seconds)
-            if workers.is_first:
-                print(
-                    f"exchange of {parameters:,} gradients in {name}: {1000 * middle:.1f} ms, "
-                    f"{moved / 1e6:.1f} MB out of each process, {moved / middle / 1e6:,.0f} MB/s"
-                )
+    with joined() as here:
+        sockets = SeveralWorkers(here.rank, here.count, here.is_first, is_one_machine=False)
+        for dtype in (torch.float32, torch.bfloat16):
+            for place, workers in (("shared memory", here), ("sockets", sockets)):
+                seconds = []
+                for _ in range(EXCHANGES):
+                    weights[0].grad = torch.ones(parameters)
+                    started = time.perf_counter()
+                    workers.add_up(weights, torch.zeros(()), dtype)
+                    seconds.append(time.perf_counter() - started)
+                if here.is_first:
+                    middle = statistics.median(seconds)
+                    print(f"{parameters:,} gradients, {dtype}: {1000 * middle:.1f} ms in {place}")
+    moved = bytes_moved(parameters, here.count, torch.float32.itemsize)
+    if here.is_first:
+        print(f"through sockets {moved / 1e6:.1f} MB leave each process in float32, half in bf16")
 
 
 def bytes_moved(parameters: int, processes: int, bytes_each: int) -> float:

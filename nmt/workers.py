@@ -91,7 +91,7 @@ def joined() -> Iterator[Workers]:
         return
     from nmt.training.exchange import join
 
-    with join(int(os.environ["LOCAL_RANK"])) as workers:
+    with join(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])) as workers:
         yield workers
 
 

@@ -23,14 +23,13 @@ from typing_extensions import override
 
 from nmt.corpus.batches import Batch
 from nmt.errors import NmtError, TrainingError
+from nmt.training.sums import MemorySums, NetworkSums, Sums, shared_memory
 from nmt.workers import Result, Workers
 
 _LONGEST_STEP = timedelta(minutes=10)
 """After this long in an exchange of gradients, another machine is taken to be gone."""
 _LONGEST_WAIT = timedelta(days=7)
 """For what only the first process does: preparing ten million pairs, trying the weights."""
-_NUMBERS_AT_ONCE = 4_000_000
-"""Beyond 32 MB the memory that gloo takes is fresh for every sum, and that takes twice the time."""
 _FAILURE = "failure"
 
 
@@ -45,13 +44,15 @@ class SeveralWorkers(Workers):
         rank: Number of this process.
         count: How many there are.
         is_first_here: Whether it is the first of its machine.
+        is_one_machine: Whether all of them are on this one.
     """
 
-    def __init__(self, rank: int, count: int, is_first_here: bool) -> None:
+    def __init__(self, rank: int, count: int, is_first_here: bool, is_one_machine: bool) -> None:
         self.rank = rank
         self.count = count
         self._turn = 0 if rank == 0 else 1 if is_first_here else 2
-        self._together = torch.empty(0)
+        self._is_one_machine = is_one_machine
+        self._sums: dict[tuple[int, torch.dtype], Sums] = {}
         # numbers and words travel over gloo from CPU to CPU, whatever the gradients do
         self._patient = dist.new_group(backend="gloo", timeout=_LONGEST_WAIT)
 
@@ -93,27 +94,24 @@ class SeveralWorkers(Workers):
     @override
     def add_up(self, parameters: Sequence[Tensor], loss: Tensor, dtype: torch.dtype) -> None:
         gradients = [p.new_zeros(p.shape) if p.grad is None else p.grad for p in parameters]
-        together = self._room_for(gradients, dtype)
-        sums = [
-            part.view_as(gradient)
-            for part, gradient in zip(
-                torch.split(together, [each.numel() for each in gradients]), gradients, strict=True
-            )
-        ]
-        torch._foreach_copy_(sums, gradients)
         with _others():
-            pieces = [*torch.split(together, _NUMBERS_AT_ONCE), loss]
-            for exchange in [dist.all_reduce(piece, async_op=True) for piece in pieces]:
-                exchange.wait()
+            sums = self._sums_for(gradients, dtype).of(gradients, loss)
         for parameter, total in zip(parameters, sums, strict=True):
-            parameter.grad = total.to(parameter.dtype)
+            parameter.grad = total
 
-    def _room_for(self, gradients: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
-        """Memory for all gradients, the same in every step: new memory costs as much as the sum."""
-        numbers = sum(gradient.numel() for gradient in gradients)
-        if (len(self._together), self._together.dtype) != (numbers, dtype):
-            self._together = gradients[0].new_empty(numbers, dtype=dtype)
-        return self._together
+    def _sums_for(self, gradients: Sequence[Tensor], dtype: torch.dtype) -> Sums:
+        """The same in every step: new memory costs as much as the sums."""
+        size = sum(gradient.numel() for gradient in gradients), dtype
+        if size not in self._sums:
+            self._sums[size] = self._new_sums(*size, gradients[0].device)
+        return self._sums[size]
+
+    def _new_sums(self, numbers: int, dtype: torch.dtype, device: torch.device) -> Sums:
+        if self._is_one_machine and device.type == "cpu":
+            memory = shared_memory(MemorySums.size_bytes(numbers, dtype), self.first_does)
+            if memory is not None:
+                return MemorySums(memory, numbers, dtype)
+        return NetworkSums(numbers, dtype, device)
 
     @override
     def agree(self, elapsed_s: float, stops: bool) -> tuple[float, bool]:
@@ -125,13 +123,14 @@ class SeveralWorkers(Workers):
 
 
 @contextmanager
-def join(local_rank: int) -> Iterator[SeveralWorkers]:
+def join(local_rank: int, local_count: int) -> Iterator[SeveralWorkers]:
     """Meet the other processes that torchrun started.
 
     Whoever fails says with what before it leaves, so that those who miss it can say so too.
 
     Args:
         local_rank: Number of this process on its machine, and of the GPU it takes if there are any.
+        local_count: How many are on its machine.
 
     Raises:
         NmtError: What another process failed with.
@@ -147,7 +146,7 @@ def join(local_rank: int) -> Iterator[SeveralWorkers]:
             dist.init_process_group(
                 backend, store=store, rank=rank, world_size=count, timeout=_LONGEST_STEP
             )
-        yield SeveralWorkers(rank, count, is_first_here=local_rank == 0)
+        yield SeveralWorkers(rank, count, local_rank == 0, is_one_machine=local_count == count)
     except Lost as loss:
         _end_of_ones_own()
         if store.check([_FAILURE]):

@@ -69,9 +69,11 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def torchrun(folder: Path, *arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
-    """Two processes, started as a user does; stopped at the end if they still run."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+def torchrun(
+    folder: Path, *arguments: str | Path, count: int = 2
+) -> Iterator["subprocess.Popen[str]"]:
+    """Some processes, started as a user does; stopped at the end if they still run."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)]
     environment = clean_environment(folder / "cache") | {
         "PYTHONPATH": str(ROOT),
         "TMPDIR": str(folder),

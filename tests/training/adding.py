@@ -1,0 +1,75 @@
+"""What the processes that tests/training/test_sums.py starts with torchrun add up, and how."""
+
+import errno
+import json
+import os
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+
+from nmt.training.exchange import SeveralWorkers
+from nmt.training.sums import MemorySums, NetworkSums, Sums, shared_memory
+from nmt.workers import joined
+
+SHAPES = [(3, 2), (1,), (0,), (4,)]
+ROUNDS = 30
+
+
+def gradients(rank: int, turn: int) -> list[torch.Tensor]:
+    """What a process has to add in a turn: whole numbers, so that every order has the same sum."""
+    draw = torch.Generator().manual_seed(1000 * turn + rank)
+    return [torch.randint(-99, 100, shape, generator=draw).float() for shape in SHAPES]
+
+
+def added(sums: Sums, rank: int) -> list[list[list[float]]]:
+    """The sums and the loss of each turn; what came before is overwritten, as clipping does."""
+    found = []
+    for turn in range(ROUNDS):
+        loss = torch.tensor(float(rank + turn))
+        totals = sums.of(gradients(rank, turn), loss)
+        found.append([*(each.flatten().tolist() for each in totals), [loss.item()]])
+        for each in totals:
+            each.fill_(-1e9)
+    return found
+
+
+def chosen(workers: SeveralWorkers) -> str:
+    """How such processes would add up."""
+    return type(workers._new_sums(11, torch.float32, torch.device("cpu"))).__name__
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    torch.set_num_threads(1)
+    with joined() as workers:
+        assert isinstance(workers, SeveralWorkers)
+        numbers, rank = 11, workers.rank
+        found: dict[str, object] = {}
+        for dtype in (torch.float32, torch.bfloat16):
+            memory = shared_memory(MemorySums.size_bytes(numbers, dtype), workers.first_does)
+            assert memory is not None
+            found[f"memory {dtype}"] = added(MemorySums(memory, numbers, dtype), rank)
+        network = NetworkSums(numbers, torch.float32, torch.device("cpu"))
+        found["network torch.float32"] = added(network, rank)
+        single = shared_memory(MemorySums.size_bytes(1, torch.float32), workers.first_does)
+        assert single is not None
+        total = MemorySums(single, 1, torch.float32).of([torch.ones(())], torch.zeros(()))
+        found["one number"] = total[0].item()
+        how = {
+            "one machine": chosen(workers),
+            "several": chosen(SeveralWorkers(rank, workers.count, rank == 0, is_one_machine=False)),
+        }
+        opening = os.open
+        hidden = PermissionError(errno.EACCES, "hidden")
+        with patch("os.open", side_effect=hidden if rank == 1 else opening):
+            how["one of them sees nothing"] = chosen(workers)
+        with patch("nmt.training.sums._unnamed_file", return_value=-1):
+            how["a system without"] = chosen(workers)
+        found["chosen"] = how
+        (folder / f"{rank}.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
