@@ -216,7 +216,7 @@ class TrainingConfig(Section):
     """Passes over the corpus (fewer with patience); of no meaning with steps or minutes."""
     steps: Annotated[int, Field(ge=0)] = 0
     """Steps of gradient descent (skipped ones count) to train for, and for the schedule to end in,
-    whatever the epochs; 0 for none. Of no meaning where minutes are set."""
+    whatever the epochs; 0 for none. Not together with minutes."""
     minutes: Annotated[float, Field(ge=0.0)] = 0.0
     """Time budget for training, all sessions together, that the schedule is planned to end in,
     whatever the epochs; 0 for none. It follows the clock, so two runs are not the same bits."""
@@ -286,6 +286,11 @@ class TrainingConfig(Section):
             raise ValueError(
                 f"training.noise {self.noise:g} and training.fragments {self.fragments:g} are more "
                 "than all pairs together: lower one"
+            )
+        if self.steps and self.minutes:
+            raise ValueError(
+                f"training.steps is {self.steps} and training.minutes {self.minutes:g}: a training "
+                "ends by one of them, so set the other to 0"
             )
         return self
 
@@ -585,7 +590,7 @@ def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
             given.setdefault(f"{section}.hub_subset", "")
         elif given.get(f"{section}.hub"):
             given.setdefault(f"{section}.path", "")
-    if "training.epochs" in given:
+    if "training.epochs" in given or given.get("training.minutes"):
         given.setdefault("training.steps", 0)
     if "training.epochs" in given or given.get("training.steps"):
         given.setdefault("training.minutes", 0.0)

@@ -155,6 +155,7 @@ def test_all_problems_of_a_recipe_are_named_at_once(tmp_path: Path) -> None:
         ),
         (["model.context_every_step=true"], ["model.context_every_step", "model.attention"]),
         (["model.hidden_size=33"], ["model.hidden_size"]),
+        (["training.steps=9", "training.minutes=5"], ["training.steps", "training.minutes"]),
     ],
 )
 def test_contradicting_keys_are_refused_by_their_full_names(
@@ -176,7 +177,8 @@ def test_steps_that_are_asked_for_go_before_epochs_and_a_time_budget() -> None:
     stepped = override(budget, ["training.steps=70"])
     assert (stepped.training.steps, stepped.training.minutes) == (70, 0.0)
     assert override(stepped, ["training.epochs=3"]).training.steps == 0
-    assert override(stepped, ["training.minutes=5"]).training.minutes == 5.0
+    timed = override(stepped, ["training.minutes=5"]).training
+    assert (timed.steps, timed.minutes) == (0, 5.0)
     assert override(budget, ["training.steps=0"]).training.minutes == 5.0, "0 asks for nothing"
     both = override(DEFAULT, ["training.epochs=3", "training.steps=70"]).training
     assert (both.epochs, both.steps) == (3, 70)
