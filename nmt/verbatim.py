@@ -34,12 +34,23 @@ ADDRESS = re.compile(
     r"|(?<!\w)[@#]\w*[^\W\d_]\w*"  # names and topics of social networks,
     r"|(?<!\w)[0-9]+(?:[.,:/-][0-9]+)+(?!\w)(?: ?[$€£%])?"  # times, dates, prices,
     r"|(?<!\w)[0-9]{1,3}(?: [0-9]{2,3})+(?!\w)(?: ?[$€£%])?"  # thousands and telephone numbers,
+    r"|(?<!\w)[^\W_]+(?:[&_][^\W_]+)+|(?<!\w)[A-Z](?:\+\+|\#)(?!\w)"  # R&D, file_name, C++
     rf"|[^\s{_UNSPACED}]{{{LONGEST_WORD},}}"  # and what is no word of any language.
 )
 UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 MAY_BE_ADDRESS = re.compile(
-    rf"www\.|[@#]|://|[0-9][ .,:/-][0-9]|[^\s{_UNSPACED}]{{{LONGEST_WORD}}}"
+    rf"www\.|[@#]|://|[0-9][ .,:/-][0-9]|\w[&_]\w|[A-Z]\+\+|[^\s{_UNSPACED}]{{{LONGEST_WORD}}}"
 )
+_OPERATOR = r"(?:[^\w\s.,;:!?…'\u2018\u2019\"“”«»()]|_)+"
+_NUMBER_OR_LETTER = (
+    r"(?:(?<![0-9])(?<![0-9][.,])(?>[0-9]+(?:[.,][0-9]+)*)|(?<!\w)[^\W\d_])(?![^\W_])"
+)
+FORMULA = re.compile(
+    # but for a first letter that is a word, as in "il y a > 3"
+    rf"(?:(?![aà]){_NUMBER_OR_LETTER} ?)?{_OPERATOR}"
+    rf"(?: ?{_NUMBER_OR_LETTER}(?: ?{_OPERATOR}(?= ?{_NUMBER_OR_LETTER})|{_OPERATOR})?)*"
+)
+"""Numbers and single letters with symbols before, between and right behind them."""
 NUMBER = re.compile(r"[0-9]+(?:[.,:/-][0-9]+| [0-9]{3}(?![0-9]))*")
 BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[ .,:/-](?=[0-9])")
 FEWEST_DIGITS = 3
@@ -279,6 +290,7 @@ def _starts(text: str, pieces: Sequence[str]) -> Iterator[int]:
 def _spans(text: str, known: Collection[str]) -> Iterator[Span]:
     """What a model cannot know, no two of the spans side by side."""
     found = [match.span() for match in ADDRESS.finditer(text)]
+    found += [m.span() for m in FORMULA.finditer(text) if _is_unknown_formula(m[0], known)]
     found += [
         _around(text, place)
         for place, character in enumerate(text)
@@ -291,6 +303,15 @@ def _spans(text: str, known: Collection[str]) -> Iterator[Span]:
         merged.append((start, end))
     for start, end in merged:
         yield _widened(text, start, end)
+
+
+def _is_unknown_formula(text: str, known: Collection[str]) -> bool:
+    """Whether a formula has a number, and a symbol that a model cannot know and is no picture."""
+    return any(map(str.isdigit, text)) and any(
+        (unicodedata.category(character) != "So" or character == "°")
+        and _read_as(character, known) is None
+        for character in text
+    )
 
 
 def _around(text: str, place: int) -> Span:

@@ -5,7 +5,6 @@ process did, in JSON, and at the start the weights.
 """
 
 import json
-import re
 import signal
 import threading
 import time
@@ -23,6 +22,7 @@ from typing_extensions import override
 
 from nmt.corpus.batches import Batch
 from nmt.errors import NmtError, TrainingError
+from nmt.training.lost import Lost, together
 from nmt.training.sums import MemorySums, NetworkSums, Sums, shared_memory
 from nmt.workers import Result, Workers
 
@@ -31,10 +31,6 @@ _LONGEST_STEP = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(days=7)
 """For what only the first process does: preparing ten million pairs, trying the weights."""
 _FAILURE = "failure"
-
-
-class Lost(Exception):
-    """Another process is gone, or does not answer."""
 
 
 class SeveralWorkers(Workers):
@@ -60,7 +56,7 @@ class SeveralWorkers(Workers):
     def first_does(self, work: Callable[[], Result]) -> Result:
         text = json.dumps(work()).encode() if self.is_first else b""
         size = torch.tensor(len(text))
-        with _others():
+        with together():
             dist.broadcast(size, 0, group=self._patient)
             content = torch.frombuffer(bytearray(text.ljust(int(size))), dtype=torch.uint8)
             dist.broadcast(content, 0, group=self._patient)
@@ -71,13 +67,13 @@ class SeveralWorkers(Workers):
         for turn in range(3):
             if turn == self._turn:
                 result = work()
-            with _others():
+            with together():
                 dist.barrier(group=self._patient)
         return result
 
     @override
     def take_from_first(self, tensors: Mapping[str, Tensor]) -> None:
-        with _others():
+        with together():
             for tensor in tensors.values():
                 dist.broadcast(tensor, 0)
 
@@ -94,8 +90,7 @@ class SeveralWorkers(Workers):
     @override
     def add_up(self, parameters: Sequence[Tensor], loss: Tensor, dtype: torch.dtype) -> None:
         gradients = [p.new_zeros(p.shape) if p.grad is None else p.grad for p in parameters]
-        with _others():
-            sums = self._sums_for(gradients, dtype).of(gradients, loss)
+        sums = self._sums_for(gradients, dtype).of(gradients, loss)
         for parameter, total in zip(parameters, sums, strict=True):
             parameter.grad = total
 
@@ -116,7 +111,7 @@ class SeveralWorkers(Workers):
     @override
     def agree(self, elapsed_s: float, stops: bool) -> tuple[float, bool]:
         told = torch.tensor([elapsed_s * self.is_first, stops], dtype=torch.float64)
-        with _others():
+        with together():
             dist.all_reduce(told, group=self._patient)
         elapsed_s, asked = told.tolist()
         return elapsed_s, asked > 0
@@ -142,7 +137,7 @@ def join(local_rank: int, local_count: int) -> Iterator[SeveralWorkers]:
         torch.cuda.set_device(local_rank)
         backend = "cpu:gloo,cuda:nccl"
     try:
-        with _others():
+        with together():
             dist.init_process_group(
                 backend, store=store, rank=rank, world_size=count, timeout=_LONGEST_STEP
             )
@@ -190,14 +185,3 @@ def _end_of_ones_own() -> None:
     """Let torchrun's request to end, which follows when a process has failed, change nothing."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-@contextmanager
-def _others() -> Iterator[None]:
-    """Something that all processes do, and that fails where one of them is gone."""
-    try:
-        yield
-    except RuntimeError as error:
-        # such as "[/gloo/pair.cc:537] Read error [10.0.0.2]:5005: Connection reset. This is ..."
-        reason = re.sub(r"^\[\S+\] ", "", str(error).partition("\n")[0])
-        raise Lost(reason.partition(". ")[0]) from error

@@ -8,14 +8,19 @@ import mmap
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from typing_extensions import override
 
+from nmt.training.lost import together
+
 _NUMBERS_AT_ONCE = 4_000_000
 """Beyond 32 MB the memory that gloo takes is fresh for every sum, and that takes twice the time."""
+
+_NO_FILE = -1
 
 
 class Sums(ABC):
@@ -33,7 +38,7 @@ class Sums(ABC):
             Sums of the gradients' shapes and type, for the caller to change.
 
         Raises:
-            RuntimeError: A process is gone.
+            Lost: A process is gone.
         """
 
 
@@ -54,8 +59,9 @@ class NetworkSums(Sums):
         sums = _views(self._together, gradients)
         torch._foreach_copy_(sums, gradients)
         pieces = [*torch.split(self._together, _NUMBERS_AT_ONCE), loss]
-        for exchange in [dist.all_reduce(piece, async_op=True) for piece in pieces]:
-            exchange.wait()
+        with together():
+            for exchange in [dist.all_reduce(piece, async_op=True) for piece in pieces]:
+                exchange.wait()
         return [each.to(loss.dtype) for each in sums]
 
 
@@ -86,11 +92,13 @@ class MemorySums(Sums):
     @override
     def of(self, gradients: list[Tensor], loss: Tensor) -> list[Tensor]:
         torch._foreach_copy_(_views(self._own, gradients), gradients)
-        dist.all_reduce(loss)  # nobody has it before all have put their gradients down
+        with together():
+            dist.all_reduce(loss)  # nobody has it before all have put their gradients down
         self._own_totals.copy_(self._own_addends[0])
         for addend in self._own_addends[1:]:
             self._own_totals += addend
-        dist.barrier()
+        with together():
+            dist.barrier()
         # copied, for what becomes of them is each process's own affair. Nobody writes totals again
         # before all have put their next gradients down, which they do after this.
         torch._foreach_copy_(gradients, _views(self._totals, gradients))
@@ -109,28 +117,38 @@ def shared_memory(
         first_does: Has the first process do something and gives every one what came of it.
     """
     process, file = first_does(lambda: [os.getpid(), _unnamed_file(size_bytes)])
-    memory = None
-    try:
-        if file >= 0:
-            own = os.open(f"/proc/{process}/fd/{file}", os.O_RDWR)
-            memory = mmap.mmap(own, size_bytes)
-            os.close(own)
-    except OSError:
-        pass  # such as a container that hides the processes of others
+    memory = None if file == _NO_FILE else _mapped(Path(f"/proc/{process}/fd/{file}"), size_bytes)
     seen = torch.tensor(memory is not None, dtype=torch.int32)
-    dist.all_reduce(seen, dist.ReduceOp.MIN)
-    if process == os.getpid() and file >= 0:
+    with together():
+        dist.all_reduce(seen, dist.ReduceOp.MIN)
+    if process == os.getpid() and file != _NO_FILE:
         os.close(file)
     return memory if seen else None
 
 
 def _unnamed_file(size_bytes: int) -> int:
-    """Number of a new file in memory; -1 where the system has none."""
+    """Number of a new file in memory, `_NO_FILE` where the system gives none."""
     if not hasattr(os, "memfd_create"):
-        return -1
-    file = os.memfd_create("nmt-gradients")
-    os.ftruncate(file, size_bytes)
+        return _NO_FILE
+    try:
+        file = os.memfd_create("nmt-gradients")
+    except OSError:
+        return _NO_FILE
+    try:
+        os.ftruncate(file, size_bytes)
+    except OSError:
+        os.close(file)
+        return _NO_FILE
     return file
+
+
+def _mapped(file: Path, size_bytes: int) -> mmap.mmap | None:
+    """A file as memory; None where it cannot be seen, as in a container of its own."""
+    try:
+        with file.open("r+b") as opened:
+            return mmap.mmap(opened.fileno(), size_bytes)
+    except (OSError, ValueError):
+        return None
 
 
 def _views(together: Tensor, gradients: Sequence[Tensor]) -> list[Tensor]:

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import sys
 from pathlib import Path
 from unittest.mock import patch
@@ -15,12 +14,13 @@ from nmt.workers import joined
 
 SHAPES = [(3, 2), (1,), (0,), (4,)]
 ROUNDS = 30
+TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def gradients(rank: int, turn: int) -> list[torch.Tensor]:
-    """What a process has to add in a turn: whole numbers, so that every order has the same sum."""
+    """What a process has to add in a turn: such that sums are exact in bf16, in every order."""
     draw = torch.Generator().manual_seed(1000 * turn + rank)
-    return [torch.randint(-99, 100, shape, generator=draw).float() for shape in SHAPES]
+    return [torch.randint(-42, 43, shape, generator=draw).float() for shape in SHAPES]
 
 
 def added(sums: Sums, rank: int) -> list[list[list[float]]]:
@@ -31,6 +31,7 @@ def added(sums: Sums, rank: int) -> list[list[list[float]]]:
         totals = sums.of(gradients(rank, turn), loss)
         found.append([*(each.flatten().tolist() for each in totals), [loss.item()]])
         for each in totals:
+            assert each.dtype == torch.float32
             each.fill_(-1e9)
     return found
 
@@ -47,12 +48,12 @@ def main() -> None:
         assert isinstance(workers, SeveralWorkers)
         numbers, rank = 11, workers.rank
         found: dict[str, object] = {}
-        for dtype in (torch.float32, torch.bfloat16):
+        for dtype in TYPES.values():
             memory = shared_memory(MemorySums.size_bytes(numbers, dtype), workers.first_does)
             assert memory is not None
             found[f"memory {dtype}"] = added(MemorySums(memory, numbers, dtype), rank)
-        network = NetworkSums(numbers, torch.float32, torch.device("cpu"))
-        found["network torch.float32"] = added(network, rank)
+            network = NetworkSums(numbers, dtype, torch.device("cpu"))
+            found[f"network {dtype}"] = added(network, rank)
         single = shared_memory(MemorySums.size_bytes(1, torch.float32), workers.first_does)
         assert single is not None
         total = MemorySums(single, 1, torch.float32).of([torch.ones(())], torch.zeros(()))
@@ -61,13 +62,22 @@ def main() -> None:
             "one machine": chosen(workers),
             "several": chosen(SeveralWorkers(rank, workers.count, rank == 0, is_one_machine=False)),
         }
-        opening = os.open
-        hidden = PermissionError(errno.EACCES, "hidden")
-        with patch("os.open", side_effect=hidden if rank == 1 else opening):
-            how["one of them sees nothing"] = chosen(workers)
-        with patch("nmt.training.sums._unnamed_file", return_value=-1):
-            how["a system without"] = chosen(workers)
+        refused = PermissionError(errno.EACCES, "not here")
+        for name, at, does in (
+            ("one of them sees nothing", "pathlib.Path.open", refused if rank == 1 else Path.open),
+            ("the first may not make files", "os.memfd_create", refused),
+            ("the first may not make large files", "os.ftruncate", refused),
+        ):
+            with patch(at, side_effect=does, autospec=True):
+                how[name] = chosen(workers)
+        with patch("nmt.training.sums.hasattr", return_value=False, create=True):
+            how["a system without such files"] = chosen(workers)
         found["chosen"] = how
+        try:
+            with patch("torch._foreach_copy_", side_effect=RuntimeError("one's own")):
+                network.of(gradients(rank, 0), torch.zeros(()))
+        except RuntimeError as error:
+            found["failed with"] = str(error)
         (folder / f"{rank}.json").write_text(json.dumps(found))
 
 
