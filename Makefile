@@ -16,7 +16,7 @@ help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: $(VENV)/.nmt  ## Train the default recipe, score it, translate a sentence and say why (3 to 5 minutes)
-	$(BIN)/nmt train --resume
+	$(BIN)/nmt train starter --resume
 	$(BIN)/nmt eval --model checkpoints/starter
 	$(BIN)/nmt translate --model checkpoints/starter "Je suis étudiant"
 	$(BIN)/nmt explain --model checkpoints/starter --html checkpoints/starter/why.html \

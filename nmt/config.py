@@ -37,7 +37,7 @@ Weight = Annotated[float, Field(gt=0.0, le=1000.0)]
 class Section(BaseModel):
     """A frozen part of a configuration that refuses keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class PairsConfig(Section):
@@ -132,7 +132,7 @@ class TokenizerConfig(Section):
 class ModelConfig(Section):
     """The encoder-decoder: cells, sizes, attention, dropout."""
 
-    cell: CellName | tuple[CellName, ...] = "lstm"
+    cell: CellName | Annotated[tuple[CellName, ...], Field(strict=False)] = "lstm"
     """Recurrent cell, or a list with one for each layer. Gates that look back: lstm; gru as torch
     has it, gru-cho as first published; rnn (Elman). Gates that do not, for faster training: sru
     (Lei et al. 2018), ssru (Kim et al. 2019), mingru and minlstm (Feng et al. 2024)."""
@@ -454,12 +454,12 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from error
-    for corpus in _tables_of_corpora(tree).values():
+    for name, corpus in _tables_of_corpora(tree).items():
         if isinstance(corpus.get("path"), str) and corpus["path"]:
-            corpus["path"] = _absolute(corpus["path"], path.parent)
+            corpus["path"] = _absolute(f"{path}: {name}.path", corpus["path"], path.parent)
     # Overrides come before the check: they may supply what a recipe leaves out, or mend it.
     _apply(tree, overrides)
-    return _validate(tree, where=f"{path}: ")
+    return _validate(tree, f"{path}: ", overrides)
 
 
 def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
@@ -477,7 +477,7 @@ def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     """
     tree = config.model_dump(mode="json")
     _apply(tree, overrides)
-    return _validate(tree, where="")
+    return _validate(tree)
 
 
 def to_toml(config: RunConfig) -> str:
@@ -569,7 +569,9 @@ def _values(annotation: Any) -> str:
     return " or ".join(_values(argument) for argument in get_args(annotation))
 
 
-def _absolute(path: str, folder: Path) -> str:
+def _absolute(name: str, path: str, folder: Path) -> str:
+    if "\0" in path:
+        raise ConfigError(f"{name} is {path!r}: no path holds a NUL character")
     return str((folder / Path(path).expanduser()).resolve())
 
 
@@ -585,7 +587,7 @@ def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
     for section in {name.rpartition(".")[0] for name in given if name.startswith("corpus.")}:
         path = given.get(f"{section}.path")
         if path:
-            given[f"{section}.path"] = _absolute(path, Path.cwd())
+            given[f"{section}.path"] = _absolute(f"{section}.path", path, Path.cwd())
             given.setdefault(f"{section}.hub", "")
             given.setdefault(f"{section}.hub_subset", "")
         elif given.get(f"{section}.hub"):
@@ -653,13 +655,18 @@ def _field(name: str) -> FieldInfo:
 
 
 def _parse(field: FieldInfo, name: str, value: str) -> Any:
-    """The value of an override: TOML, or the text itself where it is none or the key is text."""
+    """The value of an override: TOML, or what comes close, or the text where the key is text."""
     if field.annotation is str and value[:1] not in {'"', "'"}:
         return value
     try:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
-        return value
+        if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        try:
+            return float(value)  # such as .5
+        except ValueError:
+            return value
 
 
 def _general(name: str) -> str:
@@ -698,7 +705,8 @@ def _likeness(name: str, candidate: str) -> float:
     )
 
 
-def _validate(tree: Mapping[str, Any], where: str) -> RunConfig:
+def _validate(tree: Mapping[str, Any], where: str = "", overrides: Sequence[str] = ()) -> RunConfig:
+    """Check a recipe; ``where`` it is, is said unless overrides alone are to blame."""
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:
@@ -708,6 +716,9 @@ def _validate(tree: Mapping[str, Any], where: str) -> RunConfig:
             parts = 4 if detail["loc"][:2] == ("corpus", "also") else 2
             key = ".".join(str(part) for part in detail["loc"][:parts]) or str(len(problems))
             problems.setdefault(key, _problem(detail))
+        given = [text.partition("=")[0].strip() for text in overrides]
+        if all(any(name in problem for name in given) for problem in problems.values()):
+            where = ""
         raise ConfigError(where + "; ".join(problems.values())) from error
 
 

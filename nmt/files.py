@@ -29,8 +29,13 @@ def write_atomically(path: Path, data: Content) -> None:
         data: The bytes, or a function that writes them to the path it is given.
     """
     aside = path.with_name(f".{path.name}.new")
-    _write(aside, data)
-    aside.replace(path)
+    try:
+        _write(aside, data)
+        aside.replace(path)
+    except OSError as error:
+        if error.strerror and str(aside) in (error.filename, str(error.filename)):
+            error.filename = str(path)  # what a user knows of
+        raise
     sync_folder(path.parent)
 
 

@@ -33,10 +33,10 @@ def own_test_set(config: CorpusConfig) -> HeldOut:
         CorpusError: It has none, or it is not where it was.
     """
     if not config.test:
-        raise CorpusError(
-            "this run has no test set (corpus.test is empty): name two files with --source and "
-            f"--reference, or another split with --set corpus.test={config.dev}"
-        )
+        files = "name two files with --source and --reference"
+        is_there = config.path or config.hub  # that of a model that came with nmt is not
+        splits = f", or another split with --set corpus.test={config.dev}" if is_there else ""
+        raise CorpusError(f"this run has no test set (corpus.test is empty): {files}{splits}")
     return _of_chunks(config.test, find_origin(config, config.test).read())
 
 

@@ -403,7 +403,7 @@ class RunDirectory:
             raise RunError(
                 f"{path}: this is a file: name the folder of a run"
                 if is_file
-                else f"{path}: there is no such folder"
+                else f"{path}: there is no such folder{_nearest_to(path)}"
             )
         config = run.config()
         if run.is_shipped and not run.is_trained:
@@ -474,6 +474,14 @@ def newest_run(root: Path) -> RunDirectory:
     return max(runs, key=worked_on)
 
 
+def interrupted_run(root: Path) -> RunDirectory | None:
+    """The run in a folder of runs that was worked on last, if its training is not finished."""
+    if not any(not run.is_shipped for run in _runs(root)):
+        return None
+    run = newest_run(root)
+    return run if run.is_started and not run.is_finished else None
+
+
 def shipped_models() -> list[RunDirectory]:
     """The models that came with nmt, the usual one first."""
     # In the wheel checkpoints/ is inside the package, in a checkout beside it.
@@ -486,6 +494,13 @@ def named(path: Path) -> Path:
     """A path that a user gives for a run: of a model that came with nmt the name is enough."""
     shipped = {run.path.name: run.path for run in shipped_models()}
     return path if path.exists() else shipped.get(str(path), path)
+
+
+def _nearest_to(path: Path) -> str:
+    """What a user may have meant who named this folder, to be said behind that it is not there."""
+    known = [run.path.name for run in shipped_models()] + [str(r.path) for r in _runs(CHECKPOINTS)]
+    nearest = difflib.get_close_matches(str(path), known, 1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 @dataclass(frozen=True)
@@ -521,7 +536,10 @@ ANY_DIRECTION = Direction()
 
 
 def chosen_runs(
-    directories: Sequence[Path], direction: Direction = ANY_DIRECTION
+    directories: Sequence[Path],
+    direction: Direction = ANY_DIRECTION,
+    *,
+    without_torch: bool = False,
 ) -> list[RunDirectory]:
     """The runs to translate with.
 
@@ -531,6 +549,8 @@ def chosen_runs(
             divided as in PATH, else the one under ``checkpoints/`` trained last, else a model that
             came with nmt.
         direction: What they have to translate from and into.
+        without_torch: Pass over runs that are not exported, such as one whose training is not
+            finished; not over those that are named.
 
     Raises:
         RunError: One is not a trained run or translates otherwise, or there is none.
@@ -539,7 +559,7 @@ def chosen_runs(
         names = os.environ.get("NMT_MODEL", "").split(os.pathsep)
         directories = [Path(name) for name in names if name]
     if not directories:
-        return [RunDirectory.open(_run_for(direction).path)]
+        return [RunDirectory.open(_run_for(direction, without_torch).path)]
     runs = [RunDirectory.open(named(path)) for path in directories]
     for run in runs:
         if direction != ANY_DIRECTION and not direction.holds(Direction.of(run)):
@@ -550,13 +570,15 @@ def chosen_runs(
     return runs
 
 
-def _run_for(direction: Direction) -> RunDirectory:
+def _run_for(direction: Direction, without_torch: bool) -> RunDirectory:
     """The run for a direction: the one trained last, else the one that came with nmt."""
-    shipped = shipped_models()
+    trained, shipped = _trained_runs(CHECKPOINTS), shipped_models()
+    if without_torch:
+        trained = [run for run in trained if run.is_exported]
     if direction == ANY_DIRECTION:
-        return next(iter(_trained_runs(CHECKPOINTS) or shipped), None) or latest_run(CHECKPOINTS)
+        return next(iter(trained or shipped), None) or latest_run(CHECKPOINTS)
     there: dict[Direction, RunDirectory] = {}
-    for run in (*_trained_runs(CHECKPOINTS), *shipped):
+    for run in (*trained, *shipped):
         found = Direction.of(run)
         if direction.holds(found):
             return run

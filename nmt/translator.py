@@ -249,7 +249,7 @@ class Translator:
                 constraints of a text cannot be met.
         """
         options = self.options if options is None else options
-        refuse_one_text(texts)
+        refuse_other_than_texts(texts)
         wanted = [ANYTHING] * len(texts) if constraints is None else constraints
         if len(wanted) != len(texts):
             raise ValueError(f"{len(texts)} texts, but constraints of {len(wanted)}")
@@ -286,7 +286,7 @@ class Translator:
             RunError: The model has no attention.
             SearchError: As `translate`.
         """
-        refuse_one_text(texts)
+        refuse_other_than_texts(texts)
 
         def translate(sentences: list[str]) -> list[Translation]:
             constraints = [TextConstraints(forbidden=tuple(forbidden))] * len(sentences)
@@ -328,8 +328,8 @@ class Translator:
             SearchError: A text holds a NUL or a lone surrogate, or the model is damaged.
         """
         options = self.options if options is None else options
-        refuse_one_text(sources)
-        refuse_one_text(targets)
+        refuse_other_than_texts(sources)
+        refuse_other_than_texts(targets)
         if len(sources) != len(targets):
             raise ValueError(f"{len(sources)} sources, but {len(targets)} targets")
         for text in (*sources, *targets):
@@ -664,14 +664,17 @@ class Translator:
         return restored(part.reading, alignment, part.begins_word, part.prefix)
 
 
-def refuse_one_text(texts: Sequence[str]) -> None:
-    """Refuse a text in the place of several, whose letters it would be taken for.
+def refuse_other_than_texts(texts: Sequence[str]) -> None:
+    """Refuse a text in the place of several, whose letters it would be taken for, and no texts.
 
     Raises:
-        TypeError: This is one text.
+        TypeError: This is one text, or one of them is something else.
     """
     if isinstance(texts, str):
         raise TypeError("this is one text: put it into a list")
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"texts[{number}] is {text!r}: it has to be text (str)")
 
 
 def _torch_stepper(

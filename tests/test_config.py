@@ -115,6 +115,10 @@ def test_a_section_is_not_a_key() -> None:
         ("[training]\nepochs = 'many'\n", "training.epochs is 'many': it takes a whole number"),
         ("[model]\ncell = 'lsmt'\n", "model.cell is 'lsmt': it takes lstm, gru, gru-cho, rnn, "),
         ("[model]\ncell = ['gru', 'x']\n", "model.cell is ['gru', 'x']: it takes lstm"),
+        ("[training]\nepochs = true\n", "training.epochs is True: it takes a whole number"),
+        ("[training]\nsteps = '1'\n", "training.steps is '1': it takes a whole number"),
+        ("[model]\nbidirectional = 1\n", "model.bidirectional is 1: it takes true or false"),
+        ('[corpus]\npath = "a\\u0000b"\n', "corpus.path is 'a\\x00b': no path holds a NUL"),
         ("[training]\nepochs = 0\n", "training.epochs is 0: it must be greater than or equal to 1"),
         ("[training\n", "not a TOML file"),
         (
@@ -131,6 +135,17 @@ def test_a_wrong_recipe_is_refused_with_its_file_and_full_key(
         load_recipe(file)
     assert str(caught.value).startswith(f"{file}: ")
     assert message in str(caught.value)
+
+
+def test_where_overrides_alone_are_wrong_the_recipe_is_not_blamed(tmp_path: Path) -> None:
+    file = write(tmp_path, "[training]\nminutes = 3\n")
+    for text in ("training.epochs=0", r'corpus.path="\u0000"'):
+        with pytest.raises(ConfigError, match=f"^{text.partition('=')[0]} is "):
+            load_recipe(file, [text])
+    file = write(tmp_path, "[training]\nepochs = 0\n")
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(file, ["training.steps=-1"])
+    assert str(caught.value).startswith(f"{file}: ")
 
 
 def test_all_problems_of_a_recipe_are_named_at_once(tmp_path: Path) -> None:
@@ -220,6 +235,8 @@ def test_an_override_is_toml_or_else_a_plain_string() -> None:
         ],
     )
     assert changed.training.learning_rate == 0.002
+    assert override(DEFAULT, ["training.noise=.5"]).training.noise == 0.5
+    assert override(DEFAULT, ["training.tensorboard=True"]).training.tensorboard is True
     assert changed.training.tensorboard is True
     assert changed.model.attention == "dot"
     assert changed.corpus.dev == "val"

@@ -18,7 +18,15 @@ import pytest
 from nmt.config import CorpusConfig, RunConfig, override, to_toml
 from nmt.errors import ConfigError, RunError
 from nmt.files import read_folder, remove_folder, replace_folder, surviving_folder, write_atomically
-from nmt.run import Direction, RunDirectory, chosen_runs, latest_run, newest_run, plan_run
+from nmt.run import (
+    Direction,
+    RunDirectory,
+    chosen_runs,
+    interrupted_run,
+    latest_run,
+    newest_run,
+    plan_run,
+)
 
 CONFIG = RunConfig()
 OLD = {"state.json": b"old", "weights": b"o" * 5000}
@@ -413,6 +421,48 @@ def test_among_trained_runs_the_latest_of_the_direction_is_taken(package: Path) 
         r"from de to en \(checkpoints/a\), from en to fr \(en-fr \(came with nmt\)\): train one",
     ):
         chosen_runs([], Direction("fr", "de"))
+
+
+def test_where_torch_is_not_to_be_needed_runs_without_export_are_passed_over(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfinished = trained(Path("checkpoints/new"))
+    forward = shipped(package / "fr-en", "fr", "en")
+    assert chosen_runs([]) == [unfinished]
+    assert chosen_runs([], without_torch=True) == [forward]
+    older = exported(Path("checkpoints/old"), "fr", "en")
+    os.utime(older.config_file, (1000, 1000))
+    assert chosen_runs([]) == [unfinished]
+    assert chosen_runs([], without_torch=True) == [older]
+    assert chosen_runs([unfinished.path], without_torch=True) == [unfinished], "it is named"
+
+
+def test_a_name_that_is_nearly_right_is_told_the_right_one(package: Path) -> None:
+    shipped(package / "fr-en", "fr", "en")
+    exported(Path("checkpoints/mine"), "fr", "en")
+    for wrong, right in (("fr_en", "fr-en"), ("checkpoint/mine", "checkpoints/mine")):
+        with pytest.raises(RunError, match=f"{wrong}: .* folder; did you mean {right}"):
+            chosen_runs([Path(wrong)])
+
+
+def test_the_interrupted_run_is_the_last_one_if_it_is_not_finished(
+    tmp_path: Path,
+) -> None:
+    assert interrupted_run(tmp_path) is None
+    RunDirectory.create(tmp_path / "a", CONFIG)
+    assert interrupted_run(tmp_path) is None, "there is nothing to go on from"
+    run = trained(tmp_path / "b")
+    os.utime(tmp_path / "a" / "config.toml", (1000, 1000))
+    assert interrupted_run(tmp_path) == run
+    run.card.write_text("done")
+    assert interrupted_run(tmp_path) is None
+
+
+def test_a_file_that_cannot_be_written_is_told_by_its_own_name(tmp_path: Path) -> None:
+    file = tmp_path / "none" / "x.svg"
+    with pytest.raises(OSError, match="No such file") as caught:
+        write_atomically(file, b"x")
+    assert caught.value.filename == str(file)
 
 
 def test_a_named_model_has_to_translate_in_the_direction_that_is_asked_for(

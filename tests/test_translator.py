@@ -242,6 +242,8 @@ def test_several_sentences_are_translated_one_by_one(translator: Translator) -> 
     wanted = [TextConstraints(required=("cat",))]
     (held,) = translator.translate([" ".join(sentences)], None, wanted)
     assert held.source_pieces.count("</s>") == 1
+    with pytest.raises(TypeError, match=r"texts\[1\] is None: it has to be text"):
+        translator.translate(["a", None])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="put it into a list"):
         translator.translate("Il dort.")
 

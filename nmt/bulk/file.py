@@ -56,6 +56,13 @@ class Input:
             return None
         return status.st_size if S_ISREG(status.st_mode) else None
 
+    def is_file(self, path: Path) -> bool:
+        """Whether this is where the lines are read from."""
+        try:
+            return os.path.samestat(os.fstat(self.stream.fileno()), path.stat())
+        except OSError:  # there is no such file, or the lines are in none
+            return False
+
     def share(self, read_bytes: int) -> float | None:
         """Share of the bytes, 0 to 1, that these are; None where the size is not known."""
         return min(read_bytes / self.size_bytes, 1.0) if self.size_bytes else None
@@ -188,10 +195,12 @@ def translate_file(
         written: What to write of a translation, one line or more; None for its text.
 
     Raises:
-        BulkError: The output exists, or (with ``resume``) does not belong to this input, model or
-            options, or is being written by another process.
+        BulkError: The output is the input; or it exists, or (with ``resume``) does not belong to
+            this input, model or options, or is being written by another process.
         SearchError: A line is not text. What is before its chunk stays translated.
     """
+    if input.is_file(output.path):
+        raise BulkError(f"{output.path}: this is what is translated: name another with --output")
     with locked(output.path):
         if resume and output.path.exists():
             output.state_file.unlink(missing_ok=True)

@@ -128,11 +128,12 @@ def serve(
 def _runs(models: list[Path]) -> "list[RunDirectory]":
     """The runs that are named; if none are, the usual one and those that came with nmt beside it.
 
-    Of these only what translates in another direction.
+    Of these only what translates in another direction. A run whose training is not finished is no
+    usual one.
     """
     from nmt.run import Direction, chosen_runs, shipped_models
 
-    runs = chosen_runs(models)
+    runs = chosen_runs(models, without_torch=True)
     if not models:
         usual = Direction.of(runs[0])
         runs += [run for run in shipped_models() if Direction.of(run) != usual]

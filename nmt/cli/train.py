@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +37,8 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on where the run stopped; with a RECIPE, start it if there is nothing to go "
+            help="Go on where the run stopped; with neither a RECIPE nor --run, where the training "
+            "stopped that was worked on last. What is named is started if there is nothing to go "
             "on from.",
         ),
     ] = False,
@@ -66,6 +68,8 @@ def train(
     overrides = [*(settings or [])]
     if minutes is not None:
         overrides.append(f"training.minutes={minutes}")
+    if resume and recipe is None and folder is None:
+        folder = _interrupted()
     resume = resume or is_started_again()
     run, config = plan_run(recipe, folder, overrides, resume=resume)
     if not run.is_finished or (resume and run.config() != config):
@@ -77,6 +81,18 @@ def train(
             _train(config, run, resume, workers)
     if workers.is_first:
         _say_how_to_use(run)
+
+
+def _interrupted() -> Path | None:
+    """The folder of the training to go on with where none is named; None to begin the usual one."""
+    from nmt.run import CHECKPOINTS, DEFAULT_RECIPE, interrupted_run
+    from nmt.workers import is_spokesman
+
+    run = interrupted_run(CHECKPOINTS)
+    if is_spokesman():
+        usual = f"no training under {CHECKPOINTS}/ was interrupted: recipe {DEFAULT_RECIPE}"
+        print(f"going on with {run.path}" if run else usual, file=sys.stderr)
+    return run.path if run else None
 
 
 def _begin(config: "RunConfig", run: "RunDirectory", resume: bool) -> bool:

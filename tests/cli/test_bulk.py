@@ -35,6 +35,11 @@ def test_a_file_becomes_what_standard_input_becomes(
     assert inside("translate", "--input", "in", "--output", "a").errors[1:] == [
         "nmt: a: this file exists: remove it, or name another with --output"
     ]
+    for more in ([], ["--resume"]):
+        assert inside("translate", "--input", "in", "--output", "in", *more).errors[1:] == [
+            "nmt: in: this is what is translated: name another with --output"
+        ]
+    assert (folder / "in").read_bytes() == TEXT
 
 
 def test_whoever_waits_for_lines_is_told_how_far_it_is(

@@ -111,6 +111,20 @@ def test_a_finished_run_is_trained_for_longer(inside: Inside, trained: Path) -> 
     assert RunDirectory(trained).is_finished
 
 
+def test_without_a_name_the_training_that_was_interrupted_goes_on(
+    inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trained / "README.md").unlink()
+    done = inside("train", "--resume")
+    assert (done.code, done.lines) == (0, ["checkpoints/toy"])
+    assert done.errors[0] == "going on with checkpoints/toy"
+    assert RunDirectory(trained).is_finished
+    monkeypatch.setattr("nmt.run.DEFAULT_RECIPE", "toy.toml")
+    done = inside("train", "--resume")
+    assert done.errors[0] == "no training under checkpoints/ was interrupted: recipe toy.toml"
+    assert done.lines == ["checkpoints/toy"]
+
+
 def test_a_run_does_not_go_on_as_another(inside: Inside, trained: Path) -> None:
     done = inside("train", "toy.toml", "--resume", "--set", "model.hidden_size=64")
     assert done.code == 2
