@@ -32,6 +32,7 @@ from nmt.errors import RunError
 from nmt.files import digest_of, remove_folder, surviving_folder, write_atomically
 
 CHECKPOINTS = Path("checkpoints")
+LOCK = ".lock"
 """Where runs are made and looked for."""
 
 SHIPPED = ("fr-en", "en-fr")
@@ -162,12 +163,17 @@ class RunDirectory:
     @property
     def introduced(self) -> str:
         """The same, and how good it is."""
+        name = self.path.name if self.is_shipped else str(self.path)
+        return f"{name} ({', '.join(self.facts)})" if self.facts else name
+
+    @property
+    def facts(self) -> list[str]:
+        """What to know of it before it is used, as far as that is known."""
         bleu = self.dev_bleu
         facts = ["came with nmt"] * self.is_shipped
         facts += [] if bleu is None else [f"dev BLEU {bleu:.1f}"]
         facts += ["not finished"] * (self.model_file.is_file() and not self.is_finished)
-        name = self.path.name if self.is_shipped else str(self.path)
-        return f"{name} ({', '.join(facts)})" if facts else name
+        return facts
 
     @property
     def dev_bleu(self) -> float | None:
@@ -345,6 +351,14 @@ class RunDirectory:
         if self.config_file.exists():
             self.config()  # refuses what is not a run's
 
+    def forget_if_empty(self) -> None:
+        """Remove the folder if it holds no more than what the run was to be like."""
+        files = list(self.path.iterdir())
+        if {file.name for file in files} <= {self.config_file.name, LOCK}:
+            for file in files:
+                file.unlink()
+            self.path.rmdir()
+
     def go_on(self, config: RunConfig) -> list[str]:
         """Keep ``config`` with a run that has started, if it can go on with it.
 
@@ -358,7 +372,7 @@ class RunDirectory:
         if refused:
             raise RunError(
                 f"{self.path}: this run cannot go on with other settings: {', '.join(refused)}: "
-                "keep to them, or start another with --run DIR"
+                f"keep to them, as `{self.go_on_command}` does, or start another with --run DIR"
             )
         changes = self._changes(config, ("",))
         if changes and self.is_finished and surviving_folder(self.last) is None:
@@ -430,7 +444,7 @@ class RunDirectory:
         import filelock
 
         self.make_folder()
-        lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        lock = filelock.FileLock(self.path / LOCK, timeout=0)
         try:
             lock.acquire()
         except filelock.Timeout as error:
@@ -447,7 +461,7 @@ def latest_run(root: Path) -> RunDirectory:
     Raises:
         RunError: There is none.
     """
-    runs = _trained_runs(root)
+    runs = trained_runs(root)
     if not runs:
         raise RunError(
             f"no trained model under {root}/: train one with `nmt train`, "
@@ -572,7 +586,7 @@ def chosen_runs(
 
 def _run_for(direction: Direction, without_torch: bool) -> RunDirectory:
     """The run for a direction: the one trained last, else the one that came with nmt."""
-    trained, shipped = _trained_runs(CHECKPOINTS), shipped_models()
+    trained, shipped = trained_runs(CHECKPOINTS), shipped_models()
     if without_torch:
         trained = [run for run in trained if run.is_exported]
     if direction == ANY_DIRECTION:
@@ -592,7 +606,7 @@ def _run_for(direction: Direction, without_torch: bool) -> RunDirectory:
     )
 
 
-def _trained_runs(root: Path) -> list[RunDirectory]:
+def trained_runs(root: Path) -> list[RunDirectory]:
     """The runs that were trained here and not shipped, the latest first."""
     trained = [run for run in _runs(root) if run.is_trained and not run.is_shipped]
     return sorted(trained, key=lambda run: (_trained_at(run), run.path.name), reverse=True)

@@ -10,7 +10,7 @@ import typer
 
 import nmt
 from nmt.cli import eval as evaluation
-from nmt.cli import explain, export, report, score, serve, tokenizer, train, translate
+from nmt.cli import explain, export, listing, report, score, serve, tokenizer, train, translate
 from nmt.errors import NmtError
 from nmt.workers import is_spokesman
 
@@ -71,6 +71,7 @@ app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
+app.command("models", epilog=listing.EXAMPLES)(listing.models)
 
 
 def main() -> NoReturn:

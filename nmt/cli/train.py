@@ -11,6 +11,7 @@ import typer
 
 from nmt.cli.lines import write_line
 from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
+from nmt.errors import NmtError
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
@@ -76,9 +77,15 @@ def train(
         refuse_missing_corpus(config)
         refuse_missing_packages("torch", "datasets", "sacrebleu", "safetensors", "onnx")
     let_threads_sleep()
+    is_new = not run.path.exists()
     with joined() as workers, run.locked() if workers.is_first else nullcontext():
-        if workers.first_does(lambda: _begin(config, run, resume)):
-            _train(config, run, resume, workers)
+        try:
+            if workers.first_does(lambda: _begin(config, run, resume)):
+                _train(config, run, resume, workers)
+        except NmtError:
+            if is_new and workers.is_first:
+                run.forget_if_empty()
+            raise
     if workers.is_first:
         _say_how_to_use(run)
 

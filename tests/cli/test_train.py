@@ -162,6 +162,7 @@ def test_a_misaligned_corpus_is_one_line_with_its_files(inside: Inside, folder: 
     done = inside("train", "toy.toml")
     assert (done.code, done.lines) == (2, [])
     assert re.search(r"train\.fr has 121 lines but .*train\.en has 120", done.errors[-1])
+    assert not Path("checkpoints/toy").exists(), "there would be a run with nothing in it"
 
 
 def test_a_tokenizer_is_trained_shown_and_used_by_the_training(

@@ -1,0 +1,32 @@
+"""``nmt models``: what there is to translate with."""
+
+import sys
+
+from nmt.cli.lines import write_line
+from nmt.errors import NmtError
+
+EXAMPLES = """\b
+Examples:
+  nmt models
+  nmt translate --model "$(nmt models | head -n 1 | cut -f 1)" "Bonjour."
+"""
+
+
+def models() -> None:
+    """List the models that are here, the one that translates where none is named first.
+
+    Those under checkpoints/, the one trained last first, then those that came with nmt. One line
+    for each: what to give to --model, from which language into which, and how good it is, with tabs
+    between them.
+    """
+    from nmt.run import CHECKPOINTS, Direction, shipped_models, trained_runs
+
+    runs = [*trained_runs(CHECKPOINTS), *shipped_models()]
+    for run in runs:
+        name = run.path.name if run.is_shipped else str(run.path)
+        try:
+            write_line("\t".join((name, str(Direction.of(run)), ", ".join(run.facts))))
+        except NmtError as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+    if not runs:
+        print(f"no model under {CHECKPOINTS}/: train one with `nmt train`", file=sys.stderr)
