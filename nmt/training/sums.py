@@ -98,7 +98,7 @@ class MemorySums(Sums):
         for addend in self._own_addends[1:]:
             self._own_totals += addend
         with together():
-            dist.barrier()
+            dist.all_reduce(torch.zeros(()))  # nor this before all have added up their part
         # copied, for what becomes of them is each process's own affair. Nobody writes totals again
         # before all have put their next gradients down, which they do after this.
         torch._foreach_copy_(gradients, _views(self._totals, gradients))
@@ -121,7 +121,7 @@ def shared_memory(
     seen = torch.tensor(memory is not None, dtype=torch.int32)
     with together():
         dist.all_reduce(seen, dist.ReduceOp.MIN)
-    if process == os.getpid() and file != _NO_FILE:
+    if dist.get_rank() == 0 and file != _NO_FILE:
         os.close(file)
     return memory if seen else None
 
