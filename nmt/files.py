@@ -33,7 +33,7 @@ def write_atomically(path: Path, data: Content) -> None:
         _write(aside, data)
         aside.replace(path)
     except OSError as error:
-        if error.strerror and str(aside) in (error.filename, str(error.filename)):
+        if str(error.filename) == str(aside):
             error.filename = str(path)  # what a user knows of
         raise
     sync_folder(path.parent)

@@ -32,8 +32,10 @@ from nmt.errors import RunError
 from nmt.files import digest_of, remove_folder, surviving_folder, write_atomically
 
 CHECKPOINTS = Path("checkpoints")
-LOCK = ".lock"
 """Where runs are made and looked for."""
+
+LOCK = ".lock"
+"""The file in a run that says that a process is writing to it."""
 
 SHIPPED = ("fr-en", "en-fr")
 """The models that come with nmt, folders under ``checkpoints/``; the first is the usual one."""
@@ -156,15 +158,20 @@ class RunDirectory:
         return self.shipped_mark.is_file()
 
     @property
+    def name(self) -> str:
+        """What a user gives to name it; see `named`."""
+        return self.path.name if self.is_shipped else str(self.path)
+
+    @property
     def described(self) -> str:
         """What to call it when saying which model speaks."""
-        return f"{self.path.name} (came with nmt)" if self.is_shipped else str(self.path)
+        return f"{self.name} (came with nmt)" if self.is_shipped else self.name
 
     @property
     def introduced(self) -> str:
         """The same, and how good it is."""
-        name = self.path.name if self.is_shipped else str(self.path)
-        return f"{name} ({', '.join(self.facts)})" if self.facts else name
+        facts = ", ".join(self.facts)
+        return f"{self.name} ({facts})" if facts else self.name
 
     @property
     def facts(self) -> list[str]:
@@ -479,21 +486,21 @@ def newest_run(root: Path) -> RunDirectory:
     runs = [run for run in _runs(root) if not run.is_shipped]
     if not runs:
         raise RunError(f"no run under {root}/: train one with `nmt train`, or name its folder")
-
-    def worked_on(run: RunDirectory) -> tuple[int, str]:
-        files = (run.metrics_file, run.model_file, run.config_file)
-        times = [file.stat().st_mtime_ns for file in files if file.is_file()]
-        return max(times), run.path.name
-
-    return max(runs, key=worked_on)
+    return max(runs, key=_worked_on)
 
 
 def interrupted_run(root: Path) -> RunDirectory | None:
-    """The run in a folder of runs that was worked on last, if its training is not finished."""
-    if not any(not run.is_shipped for run in _runs(root)):
-        return None
-    run = newest_run(root)
-    return run if run.is_started and not run.is_finished else None
+    """Of the trainings in a folder of runs the one that was worked on last, if not finished."""
+    started = [run for run in _runs(root) if run.is_started and not run.is_shipped]
+    last = max(started, key=_worked_on, default=None)
+    return None if last is None or last.is_finished else last
+
+
+def _worked_on(run: RunDirectory) -> tuple[int, str]:
+    """When a run was worked on last, in nanoseconds; and its name, of two at one time."""
+    files = (run.metrics_file, run.model_file, run.config_file)
+    times = [file.stat().st_mtime_ns for file in files if file.is_file()]
+    return max(times), run.path.name
 
 
 def shipped_models() -> list[RunDirectory]:

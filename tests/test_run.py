@@ -452,7 +452,12 @@ def test_the_interrupted_run_is_the_last_one_if_it_is_not_finished(
     RunDirectory.create(tmp_path / "a", CONFIG)
     assert interrupted_run(tmp_path) is None, "there is nothing to go on from"
     run = trained(tmp_path / "b")
-    os.utime(tmp_path / "a" / "config.toml", (1000, 1000))
+    assert interrupted_run(tmp_path) == run
+    later = trained(tmp_path / "c")
+    os.utime(later.model_file, (2e9, 2e9))
+    os.utime(tmp_path / "a" / "config.toml", (3e9, 3e9))
+    assert interrupted_run(tmp_path) == later, "the last one that has begun"
+    os.utime(run.model_file, (4e9, 4e9))
     assert interrupted_run(tmp_path) == run
     run.card.write_text("done")
     assert interrupted_run(tmp_path) is None

@@ -23,10 +23,9 @@ def models() -> None:
 
     runs = [*trained_runs(CHECKPOINTS), *shipped_models()]
     for run in runs:
-        name = run.path.name if run.is_shipped else str(run.path)
         try:
-            write_line("\t".join((name, str(Direction.of(run)), ", ".join(run.facts))))
+            write_line("\t".join((run.name, str(Direction.of(run)), ", ".join(run.facts))))
         except NmtError as error:
-            print(f"{name} is left out: {error}", file=sys.stderr)
+            print(f"{run.name} is left out: {error}", file=sys.stderr)
     if not runs:
         print(f"no model under {CHECKPOINTS}/: train one with `nmt train`", file=sys.stderr)
