@@ -1,6 +1,7 @@
 """What is taken out of a text and put back, with an alignment that is made by hand."""
 
 import re
+import signal
 import string
 import unicodedata
 
@@ -13,7 +14,15 @@ from nmt.alignment import Alignment, Unit, align_units, spell, units
 from nmt.config import TokenizerConfig
 from nmt.corpus.text import normalise
 from nmt.corpus.tokenizer import Tokenizer, train_tokenizer
-from nmt.verbatim import as_it_is, copied, lost_numbers, reading_of, restored, without_spans
+from nmt.verbatim import (
+    FORMULA,
+    as_it_is,
+    copied,
+    lost_numbers,
+    reading_of,
+    restored,
+    without_spans,
+)
 
 ALPHABET = string.ascii_letters + string.digits + "àâçéèêîôœÀÇÉÊ«» .,;:!?'\"()-#"
 FRENCH = "Je suis étudiant. Où est la gare ? Tom est à Paris. Il l'a vu hier. Bonjour, Marie !"
@@ -82,6 +91,21 @@ def test_the_characters_of_a_tokenizer_are_those_that_it_does_not_spell_in_bytes
 )
 def test_what_a_model_cannot_know_is_not_read(tokenizer: Tokenizer, text: str, read: str) -> None:
     assert reading_of(normalise(text), tokenizer).read == read
+
+
+@pytest.mark.parametrize("row", ["1,", "1.1", "a ", "a + ", "= "])
+def test_a_row_without_end_is_read_in_time_that_grows_with_it(row: str) -> None:
+    def give_up(*_: object) -> None:
+        raise AssertionError("a hundred times as long as it takes")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    try:
+        for _ in FORMULA.finditer(row * (300_000 // len(row))):
+            pass
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_only_characters_are_replaced_where_a_translation_is_asked_for_more(

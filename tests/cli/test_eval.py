@@ -103,6 +103,15 @@ def test_a_model_without_a_test_set_says_which_settings_name_one(
     assert json.loads(done.lines[0])["test_set"] == "dev"
 
 
+def test_a_model_that_came_with_nmt_has_no_other_split_to_offer(inside: Inside) -> None:
+    done = inside("eval", "fr-en")
+    assert (done.code, done.lines) == (2, [])
+    assert done.errors == [
+        "nmt: this run has no test set (corpus.test is empty): name two files with --source and "
+        "--reference"
+    ]
+
+
 def test_a_corpus_that_has_moved_is_named(inside: Inside, trained: Path, folder: Path) -> None:
     (folder / "text").rename(folder / "moved")
     done = inside("eval")

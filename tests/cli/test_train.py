@@ -94,6 +94,18 @@ def test_a_run_that_is_there_is_not_trained_over(inside: Inside, trained: Path) 
     ]
 
 
+def test_a_run_cannot_go_on_with_other_settings_and_says_which_command_keeps_them(
+    inside: Inside, trained: Path
+) -> None:
+    done = inside("train", "toy.toml", "--resume", "--set", "model.hidden_size=8")
+    assert (done.code, done.lines) == (2, [])
+    assert done.errors == [
+        "nmt: checkpoints/toy: this run cannot go on with other settings: model.hidden_size is 32 "
+        "here, now 8: keep to them, as `nmt train --resume --run checkpoints/toy` does, or start "
+        "another with --run DIR"
+    ]
+
+
 def test_a_finished_job_given_again_is_done_at_once(inside: Inside, trained: Path) -> None:
     before = (trained / "model.safetensors").stat().st_mtime_ns
     done = inside("train", "toy.toml", "--resume")

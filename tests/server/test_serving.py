@@ -281,3 +281,9 @@ def test_without_a_model_the_latest_run_is_served_and_what_came_with_nmt_beside_
     assert capsys.readouterr().err == "fr to en: checkpoints/own\n" + backward
     serve_command(models=[Path("checkpoints/own")])
     assert capsys.readouterr().err == "fr to en: checkpoints/own\n"
+    unfinished = RunDirectory(Path("checkpoints/training"))
+    shutil.copytree(served_runs[0].path.with_name("fr-en-training"), unfinished.path)
+    later = time.time() + 9
+    os.utime(unfinished.model_file, (later, later))
+    serve_command()
+    assert capsys.readouterr().err == "fr to en: checkpoints/own\n" + backward, "passed over"
