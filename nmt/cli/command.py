@@ -9,8 +9,19 @@ from typing import Annotated, NoReturn
 import typer
 
 import nmt
+from nmt.cli import (
+    diversify,
+    explain,
+    export,
+    listing,
+    report,
+    score,
+    serve,
+    tokenizer,
+    train,
+    translate,
+)
 from nmt.cli import eval as evaluation
-from nmt.cli import explain, export, listing, report, score, serve, tokenizer, train, translate
 from nmt.errors import NmtError
 from nmt.workers import is_spokesman
 
@@ -71,6 +82,7 @@ app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
+app.command("diversify", epilog=diversify.EXAMPLES)(diversify.diversify)
 app.command("models", epilog=listing.EXAMPLES)(listing.models)
 
 

@@ -230,8 +230,8 @@ def _build(folder: Path, splits: Mapping[str, Path], trains: int, config: Corpus
             write_batches(folder / _file_of(name), _select(open_pairs(splits[name]), kept))
     for name, split in zip(names[trains:], held_out, strict=True):
         # Few are held out: what is learned is searched for them, and not the other way round.
-        known = [train.hashes[_is_in(train.hashes, split.hashes)] for train in learned]
-        is_learned = _is_in(split.hashes, np.concatenate(known))
+        known = [train.hashes[is_in(train.hashes, split.hashes)] for train in learned]
+        is_learned = is_in(split.hashes, np.concatenate(known))
         flags = {
             "with an empty side": split.is_empty,
             f"also in {' or '.join(names[:trains])}": is_learned,
@@ -245,7 +245,7 @@ def _build(folder: Path, splits: Mapping[str, Path], trains: int, config: Corpus
     (folder / CONTENT_FILE).write_text(content_of(_join(parts)) if parts else "")
 
 
-def _is_in(hashes: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def is_in(hashes: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Which hashes are among others: like ``np.isin``, but it sorts only the others."""
     ordered = np.sort(among)
     place = np.searchsorted(ordered, hashes)
@@ -271,7 +271,7 @@ def _check_train(
         (f"with one side over {config.max_ratio:g} times as long as the other",
          (longer > config.max_ratio * shorter) & (longer > SHORT_CHARACTERS), True),
         (f"also in {' or '.join(names)}",
-         _is_in(train.hashes, held_out_hashes), config.drop_test_pairs),
+         is_in(train.hashes, held_out_hashes), config.drop_test_pairs),
     ]  # fmt: skip
     kept = np.ones(len(train.hashes), np.bool_)
     findings = []

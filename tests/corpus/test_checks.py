@@ -306,5 +306,5 @@ hashes = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9), max_size=20)
 
 @given(hashes, hashes)
 def test_hashes_are_found_among_others(some: list[int], others: list[int]) -> None:
-    found = checks._is_in(np.array(some, np.uint64), np.array(others, np.uint64))
+    found = checks.is_in(np.array(some, np.uint64), np.array(others, np.uint64))
     assert found.tolist() == [number in others for number in some]

@@ -1,0 +1,121 @@
+"""``nmt diversify``: more text to learn from, by two models of the same corpus."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nmt.cli.lines import write_line
+from nmt.cli.options import refuse_missing_packages, search_of
+from nmt.errors import RunError
+
+EXAMPLES = """\b
+Examples:
+  nmt train multi30k --set corpus.path=DIR --run checkpoints/to-en
+  nmt train multi30k --set corpus.path=DIR --run checkpoints/to-fr --set corpus.source=en
+  nmt diversify checkpoints/to-en checkpoints/to-fr --to more
+  nmt train multi30k --set corpus.path=DIR --set corpus.also.more.path=more --run checkpoints/better
+"""
+
+TEMPERATURE = 0.5
+TOP_K = 10
+
+
+def diversify(
+    forward: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FORWARD",
+            show_default=False,
+            help="A trained run that translates as the next one is to. Its corpus is translated.",
+        ),
+    ],
+    backward: Annotated[
+        Path,
+        typer.Argument(
+            metavar="BACKWARD",
+            show_default=False,
+            help="One that translates the other way, trained on the same text.",
+        ),
+    ],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            show_default=False,
+            help="The folder for the new pairs. The same line again goes on with what was stopped.",
+        ),
+    ],
+    temperature: Annotated[
+        float,
+        typer.Option(
+            "--temperature",
+            metavar="X",
+            help="BACKWARD draws its translations at random: above 1 for more variety, below 1 for "
+            "less.",
+        ),
+    ] = TEMPERATURE,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Another seed gives other translations.")
+    ] = 1,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            show_default=False,
+            help="Override a key of the corpus, such as corpus.path=DIR, or of the search. Repeat "
+            "for more.",
+        ),
+    ] = None,
+) -> None:
+    """Make more text to learn from out of the same corpus (data diversification).
+
+    FORWARD translates the training sources, and BACKWARD the training targets. A model that is
+    trained on these pairs beside the corpus's own is better than both where there are few pairs.
+    Pairs that the corpus has, and those of which a sentence was made that is in dev or test, are
+    left out. Prints the folder.
+    """
+    from nmt.corpus.origins import find_origin
+    from nmt.run import Direction, RunDirectory, named
+
+    runs = [RunDirectory.open(named(path)) for path in (forward, backward)]
+    there, back = map(Direction.of, runs)
+    if (there.source, there.target) != (back.target, back.source):
+        raise RunError(
+            f"{runs[1].described} translates {back}, and {runs[0].described} {there}: name one "
+            f"that translates from {there.target} to {there.source}"
+        )
+    changes = settings or []
+    sections = ("corpus", "search")
+    config, search = search_of(runs[0].config(), {}, changes, sections)
+    drawn = {"sample": True, "top_k": TOP_K, "temperature": temperature, "seed": seed}
+    _, sampling = search_of(runs[1].config(), drawn, [], sections)
+    find_origin(config.corpus, config.corpus.train)
+    refuse_missing_packages("datasets")
+    from nmt.diversification import backward_half, diversify, forward_half
+    from nmt.progress import counted, make_display
+
+    halves = [forward_half(runs[0], search), backward_half(runs[1], sampling)]
+    with closing(make_display(sys.stderr.isatty())) as display:
+        found = diversify(config.corpus, halves, to, display)
+    for made in found:
+        left_out = [
+            f"{counted(number, 'pair')} {why}"
+            for number, why in (
+                (made.known, "that the corpus has"),
+                (made.held_out, "with a sentence of dev or test"),
+                (made.empty, "without a translation"),
+            )
+            if number
+        ]
+        note = f" (left out: {', '.join(left_out)})" if left_out else ""
+        print(f"{made.name}: {counted(made.pairs, 'pair')}{note}", file=sys.stderr)
+    print(
+        f"learn from them too:  nmt train RECIPE --set corpus.also.more.path={to} --run DIR",
+        file=sys.stderr,
+    )
+    write_line(str(to))

@@ -1,0 +1,257 @@
+"""More pairs out of a corpus, made by two models that were trained on it: data diversification.
+
+What the forward model makes of the training sources is learned from beside their references, and
+so is what the backward model makes of the training targets, beside those (Nguyen et al. 2020, "Data
+Diversification: A Simple Strategy For Neural Machine Translation", section 3.1, with one model for
+each direction and one round). No other text is needed.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from nmt.bulk.file import Input, Output, locked, translate_file
+from nmt.config import CorpusConfig, SearchConfig
+from nmt.corpus.checks import Corpus, is_in, load_corpus
+from nmt.corpus.pairs import READ_PAIRS, open_measures, open_pairs, split_folder
+from nmt.errors import BulkError
+from nmt.files import write_atomically
+from nmt.lines import line_of
+from nmt.progress import Display
+from nmt.run import RunDirectory
+from nmt.translator import Translator
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Side = Literal["source", "target"]
+
+ORIGIN_FILE = "made-of.json"
+TRAIN = "train"
+"""The split to learn from, as `nmt.config.PairsConfig` has it by default."""
+
+
+@dataclass(frozen=True)
+class Half:
+    """One of the two models, and how it translates.
+
+    Attributes:
+        name: What its files are called.
+        run: The model.
+        search: How it looks for translations.
+        given: The side of the corpus that it translates.
+        made: The side that it makes.
+    """
+
+    name: str
+    run: RunDirectory
+    search: SearchConfig
+    given: Side
+    made: Side
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of what a model translated.
+
+    Attributes:
+        name: That of the half.
+        pairs: Pairs to learn from.
+        known: Left out: pairs that the corpus has.
+        held_out: Left out: what the model made is, word for word, in dev or test.
+        empty: Left out: what the model made is empty.
+    """
+
+    name: str
+    pairs: int
+    known: int
+    held_out: int
+    empty: int
+
+
+def forward_half(run: RunDirectory, search: SearchConfig) -> Half:
+    """The model that translates as the next one is to."""
+    return Half("forward", run, search, "source", "target")
+
+
+def backward_half(run: RunDirectory, search: SearchConfig) -> Half:
+    """The model that translates the other way; it had better sample (see `diversify`)."""
+    return Half("backward", run, search, "target", "source")
+
+
+def diversify(
+    config: CorpusConfig, halves: Sequence[Half], folder: Path, display: Display
+) -> list[Made]:
+    """Translate both sides of the training pairs, and write the pairs that come of it.
+
+    The folder gets a split ``train``, and what that is made of: each different sentence of a side
+    once, and its translation. A backward model that searches gives back what it learned
+    by heart; one that draws at random says it in other words (Edunov et al. 2018).
+
+    A process that is killed is gone on with: nothing that is finished is translated again.
+
+    Args:
+        config: The corpus. Of its further corpora nothing is translated.
+        halves: The models.
+        folder: Where to; it is made where it is not there.
+        display: Told how it goes.
+
+    Raises:
+        BulkError: The folder holds something else, or is being written by another process.
+        CorpusError: See `nmt.corpus.checks.load_corpus`.
+        NmtError: A model cannot be loaded.
+    """
+    config = config.model_copy(update={"also": {}})
+    corpus = load_corpus(config)
+    folder.mkdir(exist_ok=True)
+    with locked(folder):
+        _begin(folder, _made_of(corpus, halves))
+        for half in halves:
+            _translate(half, corpus.train, _Files(folder, half, config), display)
+        return _gather(config, corpus, halves, folder)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The two files of a half."""
+
+    folder: Path
+    half: Half
+    corpus: CorpusConfig
+
+    @property
+    def given(self) -> Path:
+        return self._of(self.half.given)
+
+    @property
+    def made(self) -> Path:
+        return self._of(self.half.made)
+
+    def _of(self, side: Side) -> Path:
+        return self.folder / f"{self.half.name}.{_language(self.corpus, side)}"
+
+
+def _language(corpus: CorpusConfig, side: Side) -> str:
+    return corpus.source if side == "source" else corpus.target
+
+
+def _made_of(corpus: Corpus, halves: Iterable[Half]) -> dict[str, Any]:
+    """All that the pairs depend on, as plain values of JSON."""
+    made_of: dict[str, Any] = {"corpus": corpus.content}
+    for half in halves:
+        made_of[f"{half.name} model"] = half.run.fingerprint()
+        made_of[f"{half.name} search"] = half.search.model_dump(mode="json")
+    return made_of
+
+
+def _begin(folder: Path, made_of: dict[str, Any]) -> None:
+    """See to it that what is in the folder, if anything, was made of the same.
+
+    Raises:
+        BulkError: It was not.
+    """
+    file = folder / ORIGIN_FILE
+    if not file.exists():
+        if others := [path.name for path in folder.iterdir() if path.name != ".lock"]:
+            raise BulkError(
+                f"{folder}: there is something else in this folder ({min(others)}): name another"
+            )
+        write_atomically(file, json.dumps(made_of, indent=1).encode())
+        return
+    try:
+        before = json.loads(file.read_bytes())
+        different = [name for name, value in made_of.items() if before[name] != value]
+    except (ValueError, LookupError, TypeError) as error:
+        raise BulkError(f"{file}: damaged: remove {folder} and start again") from error
+    if different:
+        raise BulkError(
+            f"{folder}: begun with another {' and '.join(different)}: keep to it, or name another "
+            "folder"
+        )
+
+
+def _translate(half: Half, train: "Dataset", files: _Files, display: Display) -> None:
+    """Have a model translate each different sentence of a side, or go on with that."""
+    if files.made.exists():
+        return
+    if not files.given.exists():
+        write_atomically(files.given, partial(_write_lines, _distinct(train, half.given)))
+    display.note(f"translating {files.given} with {half.run.introduced}")
+    translator = Translator.load(half.run, half.search)
+    with files.given.open("rb") as stream:
+        translate_file(
+            translator.translate,
+            Input(str(files.given), stream),
+            Output(files.made, belongs_to={}),  # what the whole folder is made of says that
+            resume=True,
+            display=display,
+        )
+
+
+def _distinct(train: "Dataset", side: Side) -> Iterator[str]:
+    """Each different text of a side once, in the order in which they come first.
+
+    Two texts of one 64-bit hash count as one (see `nmt.corpus.pairs.Measures`).
+    """
+    seen: set[bytes] = set()
+    for text in _texts(train, side):
+        digest = blake2b(text.encode(), digest_size=8).digest()
+        if digest not in seen:
+            seen.add(digest)
+            yield text
+
+
+def _gather(
+    config: CorpusConfig, corpus: Corpus, halves: Sequence[Half], folder: Path
+) -> list[Made]:
+    """Write what is worth learning from of all that was translated."""
+    known = open_measures(split_folder(config, config.train)).hashes
+    held_out = [corpus.dev, *([corpus.test] if corpus.test else [])]
+    found, kept = [], []
+    for half in halves:
+        place = split_folder(_as_corpus(config, folder), half.name)
+        measures, pairs = open_measures(place), open_pairs(place)
+        texts = {text for split in held_out for text in _texts(split, half.made)}
+        flags = (
+            is_in(measures.hashes, known),
+            np.array([text in texts for text in _texts(pairs, half.made)], np.bool_),
+            measures.is_empty,
+        )
+        is_kept = np.ones(len(pairs), np.bool_)
+        left_out = []
+        for flag in flags:
+            left_out.append(int((flag & is_kept).sum()))
+            is_kept &= ~flag
+        found.append(Made(half.name, int(is_kept.sum()), *left_out))
+        kept.append(pairs.select(np.flatnonzero(is_kept)))
+    sides: tuple[Side, Side] = ("source", "target")
+    for side in sides:
+        texts_of_side = chain.from_iterable(_texts(pairs, side) for pairs in kept)
+        write_atomically(
+            folder / f"{TRAIN}.{_language(config, side)}", partial(_write_lines, texts_of_side)
+        )
+    return found
+
+
+def _as_corpus(config: CorpusConfig, folder: Path) -> CorpusConfig:
+    """The same languages, in text files of a folder."""
+    return CorpusConfig(
+        path=str(folder.resolve()), format="text", source=config.source, target=config.target
+    )
+
+
+def _texts(pairs: "Dataset", side: Side) -> Iterator[str]:
+    for block in pairs.iter(READ_PAIRS):
+        yield from block[side]
+
+
+def _write_lines(texts: Iterable[str], path: Path) -> None:
+    with path.open("wb") as file:
+        file.writelines(map(line_of, texts))
