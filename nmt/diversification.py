@@ -7,7 +7,8 @@ each direction and one round). No other text is needed.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nmt.bulk.file import Input, Output, locked, translate_file
+from nmt.bulk.file import Input, Output, differences, locked, translate_file
 from nmt.config import CorpusConfig, SearchConfig
 from nmt.corpus.checks import Corpus, is_in, load_corpus
 from nmt.corpus.pairs import READ_PAIRS, open_measures, open_pairs, split_folder
@@ -65,7 +66,7 @@ class Made:
         name: That of the half.
         pairs: Pairs to learn from.
         known: Left out: pairs that the corpus has.
-        held_out: Left out: what the model made is, word for word, in dev or test.
+        held_out: Left out: what the model made is, word for word, in a split that is held out.
         empty: Left out: what the model made is empty.
     """
 
@@ -87,13 +88,16 @@ def backward_half(run: RunDirectory, search: SearchConfig) -> Half:
 
 
 def diversify(
-    config: CorpusConfig, halves: Sequence[Half], folder: Path, display: Display
+    config: CorpusConfig,
+    halves: Sequence[Half],
+    folder: Path,
+    make_display: Callable[[], Display] = Display,
 ) -> list[Made]:
     """Translate both sides of the training pairs, and write the pairs that come of it.
 
     The folder gets a split ``train``, and what that is made of: each different sentence of a side
-    once, and its translation. A backward model that searches gives back what it learned
-    by heart; one that draws at random says it in other words (Edunov et al. 2018).
+    once, and its translation. A backward model that searches gives back what it learned by heart;
+    one that draws at random says it in other words (Edunov et al. 2018).
 
     A process that is killed is gone on with: nothing that is finished is translated again.
 
@@ -101,20 +105,26 @@ def diversify(
         config: The corpus. Of its further corpora nothing is translated.
         halves: The models.
         folder: Where to; it is made where it is not there.
-        display: Told how it goes.
+        make_display: Makes what is told how it goes, for each model.
 
     Raises:
-        BulkError: The folder holds something else, or is being written by another process.
+        BulkError: The folder holds something else, or is being written by another process; or no
+            new pair came of it.
         CorpusError: See `nmt.corpus.checks.load_corpus`.
         NmtError: A model cannot be loaded.
     """
+    _refuse_foreign(folder)
     config = config.model_copy(update={"also": {}})
     corpus = load_corpus(config)
+    made_of = _made_of(corpus, halves)
+    # both, so that what is wrong with the second does not show after hours of the first
+    translators = [Translator.load(half.run, half.search) for half in halves]
     folder.mkdir(exist_ok=True)
     with locked(folder):
-        _begin(folder, _made_of(corpus, halves))
-        for half in halves:
-            _translate(half, corpus.train, _Files(folder, half, config), display)
+        _begin(folder, made_of)
+        for half, translator in zip(halves, translators, strict=True):
+            with closing(make_display()) as display:
+                _translate(translator, corpus.train, _Files(folder, half, config), display)
         return _gather(config, corpus, halves, folder)
 
 
@@ -144,11 +154,30 @@ def _language(corpus: CorpusConfig, side: Side) -> str:
 
 def _made_of(corpus: Corpus, halves: Iterable[Half]) -> dict[str, Any]:
     """All that the pairs depend on, as plain values of JSON."""
-    made_of: dict[str, Any] = {"corpus": corpus.content}
-    for half in halves:
-        made_of[f"{half.name} model"] = half.run.fingerprint()
-        made_of[f"{half.name} search"] = half.search.model_dump(mode="json")
-    return made_of
+    return {
+        "corpus": corpus.content,
+        "models": {half.name: half.run.fingerprint() for half in halves},
+        "searches": {half.name: half.search.model_dump(mode="json") for half in halves},
+    }
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Look at what is in the folder, before anything slow is done.
+
+    Raises:
+        BulkError: Something that was not made here; or there is no place for the folder.
+    """
+    if not folder.parent.is_dir():
+        raise BulkError(f"{folder}: there is no folder {folder.parent}: make it first")
+    if folder.exists() and not folder.is_dir():
+        raise BulkError(f"{folder}: this is a file: name a folder")
+    if folder.is_dir() and not (folder / ORIGIN_FILE).exists():
+        # what a killed process left of its own
+        ours = (".lock", f".{ORIGIN_FILE}.new")
+        if others := [path.name for path in folder.iterdir() if path.name not in ours]:
+            raise BulkError(
+                f"{folder}: there is something else in this folder ({min(others)}): name another"
+            )
 
 
 def _begin(folder: Path, made_of: dict[str, Any]) -> None:
@@ -159,32 +188,31 @@ def _begin(folder: Path, made_of: dict[str, Any]) -> None:
     """
     file = folder / ORIGIN_FILE
     if not file.exists():
-        if others := [path.name for path in folder.iterdir() if path.name != ".lock"]:
-            raise BulkError(
-                f"{folder}: there is something else in this folder ({min(others)}): name another"
-            )
         write_atomically(file, json.dumps(made_of, indent=1).encode())
         return
     try:
         before = json.loads(file.read_bytes())
-        different = [name for name, value in made_of.items() if before[name] != value]
-    except (ValueError, LookupError, TypeError) as error:
+        different = ["another corpus"] * (before["corpus"] != made_of["corpus"])
+        for half, model in made_of["models"].items():
+            different += [f"another {half} model"] * (before["models"][half] != model)
+            searches = before["searches"][half], made_of["searches"][half]
+            different += [f"{half} search.{key}" for key in differences(*searches)]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise BulkError(f"{file}: damaged: remove {folder} and start again") from error
     if different:
         raise BulkError(
-            f"{folder}: begun with another {' and '.join(different)}: keep to it, or name another "
-            "folder"
+            f"{folder}: begun with {', '.join(different)}: keep to it, or name another folder"
         )
 
 
-def _translate(half: Half, train: "Dataset", files: _Files, display: Display) -> None:
+def _translate(translator: Translator, train: "Dataset", files: _Files, display: Display) -> None:
     """Have a model translate each different sentence of a side, or go on with that."""
     if files.made.exists():
         return
     if not files.given.exists():
-        write_atomically(files.given, partial(_write_lines, _distinct(train, half.given)))
-    display.note(f"translating {files.given} with {half.run.introduced}")
-    translator = Translator.load(half.run, half.search)
+        texts = _distinct(train, files.half.given)
+        write_atomically(files.given, partial(_write_lines, texts))
+    display.note(f"translating {files.given} with {files.half.run.introduced}")
     with files.given.open("rb") as stream:
         translate_file(
             translator.translate,
@@ -192,6 +220,7 @@ def _translate(half: Half, train: "Dataset", files: _Files, display: Display) ->
             Output(files.made, belongs_to={}),  # what the whole folder is made of says that
             resume=True,
             display=display,
+            to_go_on="the same command goes on",
         )
 
 
@@ -200,12 +229,16 @@ def _distinct(train: "Dataset", side: Side) -> Iterator[str]:
 
     Two texts of one 64-bit hash count as one (see `nmt.corpus.pairs.Measures`).
     """
-    seen: set[bytes] = set()
-    for text in _texts(train, side):
-        digest = blake2b(text.encode(), digest_size=8).digest()
-        if digest not in seen:
-            seen.add(digest)
-            yield text
+    hashes = np.fromiter(
+        (
+            int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+            for text in _texts(train, side)
+        ),
+        np.uint64,
+        len(train),
+    )
+    _, first = np.unique(hashes, return_index=True)
+    return _texts(train.select(np.sort(first)), side)
 
 
 def _gather(
@@ -231,12 +264,18 @@ def _gather(
             is_kept &= ~flag
         found.append(Made(half.name, int(is_kept.sum()), *left_out))
         kept.append(pairs.select(np.flatnonzero(is_kept)))
-    sides: tuple[Side, Side] = ("source", "target")
-    for side in sides:
-        texts_of_side = chain.from_iterable(_texts(pairs, side) for pairs in kept)
-        write_atomically(
-            folder / f"{TRAIN}.{_language(config, side)}", partial(_write_lines, texts_of_side)
+    if not any(map(len, kept)):
+        raise BulkError(
+            f"{folder}: no new pair came of it: the models know this text by heart: try a higher "
+            "--temperature and another folder"
         )
+    sides: tuple[Side, Side] = ("source", "target")
+    files = [folder / f"{TRAIN}.{_language(config, side)}" for side in sides]
+    for file in files:
+        file.unlink(missing_ok=True)  # never a new one beside an old one
+    for file, side in zip(files, sides, strict=True):
+        texts_of_side = chain.from_iterable(_texts(pairs, side) for pairs in kept)
+        write_atomically(file, partial(_write_lines, texts_of_side))
     return found
 
 

@@ -182,6 +182,7 @@ def translate_file(
     resume: bool,
     display: Display,
     written: Written | None = None,
+    to_go_on: str = "go on with --resume",
 ) -> None:
     """Translate a file line by line into another, in order.
 
@@ -193,6 +194,7 @@ def translate_file(
             do nothing.
         display: Told how it goes.
         written: What to write of a translation, one line or more; None for its text.
+        to_go_on: What somebody who stops it is told to do.
 
     Raises:
         BulkError: The output is the input; or it exists, or (with ``resume``) does not belong to
@@ -212,7 +214,7 @@ def translate_file(
         try:
             _go_on(translate, input, output, done, display, written or _text)
         except KeyboardInterrupt:
-            display.note(f"{output.partial}: what is translated is kept; go on with --resume")
+            display.note(f"{output.partial}: what is translated is kept; {to_go_on}")
             raise
         output.finish()
 

@@ -1,14 +1,14 @@
 """``nmt diversify``: more text to learn from, by two models of the same corpus."""
 
+import shlex
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import refuse_missing_packages, search_of
+from nmt.cli.options import refuse_missing_corpus, refuse_missing_packages, search_of
 from nmt.errors import RunError
 
 EXAMPLES = """\b
@@ -67,8 +67,8 @@ def diversify(
             "--set",
             metavar="KEY=VALUE",
             show_default=False,
-            help="Override a key of the corpus, such as corpus.path=DIR, or of the search. Repeat "
-            "for more.",
+            help="Override a key of the corpus, such as corpus.path=DIR, or of FORWARD's search. "
+            "Repeat for more.",
         ),
     ] = None,
 ) -> None:
@@ -79,7 +79,7 @@ def diversify(
     Pairs that the corpus has, and those of which a sentence was made that is in dev or test, are
     left out. Prints the folder.
     """
-    from nmt.corpus.origins import find_origin
+    from nmt.config import override
     from nmt.run import Direction, RunDirectory, named
 
     runs = [RunDirectory.open(named(path)) for path in (forward, backward)]
@@ -89,33 +89,42 @@ def diversify(
             f"{runs[1].described} translates {back}, and {runs[0].described} {there}: name one "
             f"that translates from {there.target} to {there.source}"
         )
-    changes = settings or []
     sections = ("corpus", "search")
-    config, search = search_of(runs[0].config(), {}, changes, sections)
+    config, search = search_of(runs[0].config(), {}, settings or [], sections)
+    corpus = config.corpus
+    if (corpus.source, corpus.target) == (back.source, back.target):
+        raise RunError(
+            f"{runs[0].described} translates {there}, and the corpus would be read {back}: name "
+            "the models the other way round, or leave out --set corpus.source"
+        )
     drawn = {"sample": True, "top_k": TOP_K, "temperature": temperature, "seed": seed}
-    _, sampling = search_of(runs[1].config(), drawn, [], sections)
-    find_origin(config.corpus, config.corpus.train)
+    alone = ["search.n_best=1", "search.diversity_groups=1"]
+    _, sampling = search_of(runs[1].config(), drawn, alone, sections)
+    refuse_missing_corpus(override(config, ["corpus.also={}"]))
     refuse_missing_packages("datasets")
     from nmt.diversification import backward_half, diversify, forward_half
     from nmt.progress import counted, make_display
 
     halves = [forward_half(runs[0], search), backward_half(runs[1], sampling)]
-    with closing(make_display(sys.stderr.isatty())) as display:
-        found = diversify(config.corpus, halves, to, display)
+    found = diversify(corpus, halves, to, lambda: make_display(sys.stderr.isatty()))
+    held_out = " or ".join(filter(None, (corpus.dev, corpus.test)))
     for made in found:
         left_out = [
             f"{counted(number, 'pair')} {why}"
             for number, why in (
                 (made.known, "that the corpus has"),
-                (made.held_out, "with a sentence of dev or test"),
+                (made.held_out, f"with a sentence of {held_out}"),
                 (made.empty, "without a translation"),
             )
             if number
         ]
         note = f" (left out: {', '.join(left_out)})" if left_out else ""
         print(f"{made.name}: {counted(made.pairs, 'pair')}{note}", file=sys.stderr)
-    print(
-        f"learn from them too:  nmt train RECIPE --set corpus.also.more.path={to} --run DIR",
-        file=sys.stderr,
-    )
+    if not corpus.test:
+        print(
+            "no test set is named (--set corpus.test=NAME), so its sentences may be among them",
+            file=sys.stderr,
+        )
+    more = shlex.quote(f"corpus.also.more.path={to}")
+    print(f"learn from them too:  nmt train RECIPE --set {more} --run DIR", file=sys.stderr)
     write_line(str(to))

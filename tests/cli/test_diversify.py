@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nmt.translation import Translation
+from nmt.translator import Translator
 from tests.cli.conftest import Inside
 
 
@@ -97,17 +99,71 @@ def test_they_are_learned_from_beside_the_corpus(
 
 
 def test_what_was_stopped_goes_on_to_the_same_bytes_and_what_is_done_is_not_done_again(
+    inside: Inside, trained: Path, back: Path, diversified: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.lines.LINES_PER_CHUNK", 50)
+    calls = 0
+    whole = Translator.translate
+
+    def translate(self: Translator, texts: list[str]) -> list[Translation]:
+        nonlocal calls
+        calls += 1
+        if calls == 5:  # the second of the backward model's three chunks
+            raise KeyboardInterrupt
+        return whole(self, texts)
+
+    monkeypatch.setattr(Translator, "translate", translate)
+    done = inside("diversify", trained, back, "--to", "again")
+    assert done.errors[-1] == (
+        "again/backward.fr.partial: what is translated is kept; the same command goes on"
+    )
+    done = inside("diversify", trained, back, "--to", "again")
+    assert "again/backward.fr: translated already: 50 lines" in done.errors
+    assert calls == 7, "nothing twice"
+    again = diversified.with_name("again")
+    names = {file.name for file in diversified.iterdir()}
+    assert names == {file.name for file in again.iterdir()}
+    for name in names:
+        assert (diversified / name).read_bytes() == (again / name).read_bytes()
+
+
+def test_a_corpus_may_have_another_name_for_its_split_and_further_corpora(
+    inside: Inside, folder: Path, trained: Path, back: Path, diversified: Path
+) -> None:
+    (folder / "other").mkdir()
+    for file in (folder / "text").iterdir():
+        some = file.read_text().splitlines(keepends=True)[:30]
+        (folder / "other" / file.name.replace("train", "learn")).write_text("".join(some))
+    settings = ("corpus.path=other", "corpus.train=learn", "corpus.also.further.path=text")
+    sets = [argument for setting in settings for argument in ("--set", setting)]
+    done = inside("diversify", trained, back, "--to", "some", *sets)
+    assert (done.code, done.lines) == (0, ["some"])
+    for name in ("forward", "backward"):
+        assert pairs(folder / "some", name) == pairs(diversified, name)[:30]
+    assert lines(folder / "some" / "train.fr")
+
+
+def test_where_nothing_new_comes_of_it_there_is_nothing_to_learn_from(
+    inside: Inside, folder: Path, trained: Path, back: Path, diversified: Path
+) -> None:
+    for name, language in (("forward", "en"), ("backward", "fr")):
+        file = diversified / f"{name}.{language}"
+        file.write_text("\n" * len(lines(file)))
+    done = inside("diversify", trained, back, "--to", "more")
+    assert (done.code, done.lines) == (2, [])
+    assert done.errors[-1].startswith("nmt: more: no new pair came of it")
+
+
+def test_where_no_test_set_is_named_that_is_said(
     inside: Inside, trained: Path, back: Path, diversified: Path
 ) -> None:
-    before = {file.name: file.read_bytes() for file in diversified.iterdir()}
-    kept = (diversified / "forward.en").stat().st_mtime_ns
-    for name in ("backward.fr", "train.fr", "train.en"):
-        (diversified / name).unlink()
+    done = inside("diversify", trained, back, "--to", "more", "--set", "corpus.test=")
+    assert done.errors[-2].startswith("no test set is named (--set corpus.test=NAME), so its")
     done = inside("diversify", trained, back, "--to", "more")
-    [told] = [line for line in done.errors if line.startswith("translating")]
-    assert told.startswith("translating more/backward.en with ")
-    assert {file.name: file.read_bytes() for file in diversified.iterdir()} == before
-    assert (diversified / "forward.en").stat().st_mtime_ns == kept
+    assert not any("no test set" in line for line in done.errors)
+    assert done.errors[-1] == (
+        "learn from them too:  nmt train RECIPE --set corpus.also.more.path=more --run DIR"
+    )
 
 
 def test_a_folder_with_something_else_is_refused(
@@ -116,7 +172,10 @@ def test_a_folder_with_something_else_is_refused(
     done = inside("diversify", trained, back, "--to", "more", "--temperature", "0.7")
     assert (done.code, done.errors) == (
         2,
-        ["nmt: more: begun with another backward search: keep to it, or name another folder"],
+        [
+            "nmt: more: begun with backward search.temperature 0.5, now 0.7: keep to it, or name "
+            "another folder"
+        ],
     )
     with (folder / "text" / "train.fr").open("a") as file:
         file.write("le chien\n")
@@ -127,7 +186,7 @@ def test_a_folder_with_something_else_is_refused(
     with (trained / "config.toml").open("a") as file:
         file.write("# as good as another model\n")
     done = inside("diversify", trained, back, "--to", "more")
-    assert "begun with another corpus and forward model: keep to it" in done.errors[-1]
+    assert "begun with another corpus, another forward model: keep to it" in done.errors[-1]
     (diversified / "made-of.json").write_text("{}")
     done = inside("diversify", trained, back, "--to", "more")
     assert done.errors == ["nmt: more/made-of.json: damaged: remove more and start again"]
@@ -135,11 +194,15 @@ def test_a_folder_with_something_else_is_refused(
     assert done.errors == [
         "nmt: text: there is something else in this folder (dev.en): name another"
     ]
-    assert not (folder / "text" / "made-of.json").exists()
+    assert not {".lock", "made-of.json"} & {file.name for file in (folder / "text").iterdir()}
+    done = inside("diversify", trained, back, "--to", "a/b")
+    assert done.errors == ["nmt: a/b: there is no folder a: make it first"]
+    done = inside("diversify", trained, back, "--to", "toy.toml")
+    assert done.errors == ["nmt: toy.toml: this is a file: name a folder"]
 
 
 def test_what_cannot_be_made_is_refused_before_anything_is_written(
-    inside: Inside, folder: Path, trained: Path
+    inside: Inside, folder: Path, trained: Path, back: Path
 ) -> None:
     for arguments, message in (
         (
@@ -156,6 +219,11 @@ def test_what_cannot_be_made_is_refused_before_anything_is_written(
             ("fr-en", "en-fr", "--set", "model.cell=gru"),
             "nmt: --set model.cell=gru: a trained model keeps this as it is; only keys of corpus "
             "and search can be set here",
+        ),
+        (
+            (trained, back, "--set", "corpus.source=en", "--set", "corpus.target=fr"),
+            "nmt: checkpoints/toy translates from fr to en, and the corpus would be read from en "
+            "to fr: name the models the other way round",
         ),
         (("fr-en", "nowhere"), "nmt: nowhere: "),
     ):
@@ -174,6 +242,8 @@ def test_models_that_came_with_nmt_make_pairs_of_a_corpus_that_is_named(
             file.write_text("".join(file.read_text().splitlines(keepends=True)[:5]))
     done = inside("diversify", "fr-en", "en-fr", "--to", "more", "--set", "corpus.path=text")
     assert done.code == 0, done.errors
-    assert json.loads((folder / "more" / "made-of.json").read_bytes())["backward search"]["sample"]
+    assert json.loads((folder / "more" / "made-of.json").read_bytes())["searches"]["backward"][
+        "sample"
+    ]
     assert len(lines(folder / "more" / "forward.en")) == 5
     shutil.rmtree(folder / "more")
