@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nmt.bulk.file import Input, Output, differences, locked, translate_file
-from nmt.config import CorpusConfig, SearchConfig
+from nmt.config import CorpusConfig, PairsConfig, SearchConfig
 from nmt.corpus.checks import Corpus, is_in, load_corpus
 from nmt.corpus.pairs import READ_PAIRS, open_measures, open_pairs, split_folder
-from nmt.errors import BulkError
+from nmt.errors import BulkError, RunError
 from nmt.files import write_atomically
 from nmt.lines import line_of
-from nmt.progress import Display
-from nmt.run import RunDirectory
+from nmt.progress import Display, counted
+from nmt.run import Direction, RunDirectory
 from nmt.translator import Translator
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 Side = Literal["source", "target"]
 
 ORIGIN_FILE = "made-of.json"
-TRAIN = "train"
-"""The split to learn from, as `nmt.config.PairsConfig` has it by default."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,22 @@ class Made:
     held_out: int
     empty: int
 
+    def told(self, corpus: CorpusConfig) -> str:
+        """All of it on one line, for people.
+
+        Args:
+            corpus: Of which it was made.
+        """
+        held_out = " or ".join(filter(None, (corpus.dev, corpus.test)))
+        reasons = (
+            (self.known, "that the corpus has"),
+            (self.held_out, f"with a sentence of {held_out}"),
+            (self.empty, "without a translation"),
+        )
+        left_out = [f"{counted(number, 'pair')} {why}" for number, why in reasons if number]
+        note = f" (left out: {', '.join(left_out)})" if left_out else ""
+        return f"{self.name}: {counted(self.pairs, 'pair')}{note}"
+
 
 def forward_half(run: RunDirectory, search: SearchConfig) -> Half:
     """The model that translates as the next one is to."""
@@ -85,6 +99,29 @@ def forward_half(run: RunDirectory, search: SearchConfig) -> Half:
 def backward_half(run: RunDirectory, search: SearchConfig) -> Half:
     """The model that translates the other way; it had better sample (see `diversify`)."""
     return Half("backward", run, search, "target", "source")
+
+
+def refuse_other_directions(
+    corpus: CorpusConfig, forward: RunDirectory, backward: RunDirectory
+) -> None:
+    """See to it that a corpus is read, and translated back, as its models translate.
+
+    Languages may be called otherwise in the corpus, but not the other way round.
+
+    Raises:
+        RunError: It is not.
+    """
+    there, back = Direction.of(forward), Direction.of(backward)
+    if (there.source, there.target) != (back.target, back.source):
+        raise RunError(
+            f"{backward.described} translates {back}, and {forward.described} {there}: name one "
+            f"that translates from {there.target} to {there.source}"
+        )
+    if (corpus.source, corpus.target) == (back.source, back.target):
+        raise RunError(
+            f"{forward.described} translates {there}, and the corpus would be read {back}: name "
+            "the models the other way round, or leave out --set corpus.source"
+        )
 
 
 def diversify(
@@ -270,7 +307,7 @@ def _gather(
             "--temperature and another folder"
         )
     sides: tuple[Side, Side] = ("source", "target")
-    files = [folder / f"{TRAIN}.{_language(config, side)}" for side in sides]
+    files = [folder / f"{PairsConfig().train}.{_language(config, side)}" for side in sides]
     for file in files:
         file.unlink(missing_ok=True)  # never a new one beside an old one
     for file, side in zip(files, sides, strict=True):

@@ -9,7 +9,6 @@ import typer
 
 from nmt.cli.lines import write_line
 from nmt.cli.options import refuse_missing_corpus, refuse_missing_packages, search_of
-from nmt.errors import RunError
 
 EXAMPLES = """\b
 Examples:
@@ -80,46 +79,30 @@ def diversify(
     left out. Prints the folder.
     """
     from nmt.config import override
-    from nmt.run import Direction, RunDirectory, named
+    from nmt.diversification import (
+        backward_half,
+        diversify,
+        forward_half,
+        refuse_other_directions,
+    )
+    from nmt.run import RunDirectory, named
 
     runs = [RunDirectory.open(named(path)) for path in (forward, backward)]
-    there, back = map(Direction.of, runs)
-    if (there.source, there.target) != (back.target, back.source):
-        raise RunError(
-            f"{runs[1].described} translates {back}, and {runs[0].described} {there}: name one "
-            f"that translates from {there.target} to {there.source}"
-        )
     sections = ("corpus", "search")
     config, search = search_of(runs[0].config(), {}, settings or [], sections)
     corpus = config.corpus
-    if (corpus.source, corpus.target) == (back.source, back.target):
-        raise RunError(
-            f"{runs[0].described} translates {there}, and the corpus would be read {back}: name "
-            "the models the other way round, or leave out --set corpus.source"
-        )
     drawn = {"sample": True, "top_k": TOP_K, "temperature": temperature, "seed": seed}
     alone = ["search.n_best=1", "search.diversity_groups=1"]
     _, sampling = search_of(runs[1].config(), drawn, alone, sections)
+    refuse_other_directions(corpus, *runs)
     refuse_missing_corpus(override(config, ["corpus.also={}"]))
     refuse_missing_packages("datasets")
-    from nmt.diversification import backward_half, diversify, forward_half
-    from nmt.progress import counted, make_display
+    from nmt.progress import make_display
 
     halves = [forward_half(runs[0], search), backward_half(runs[1], sampling)]
     found = diversify(corpus, halves, to, lambda: make_display(sys.stderr.isatty()))
-    held_out = " or ".join(filter(None, (corpus.dev, corpus.test)))
     for made in found:
-        left_out = [
-            f"{counted(number, 'pair')} {why}"
-            for number, why in (
-                (made.known, "that the corpus has"),
-                (made.held_out, f"with a sentence of {held_out}"),
-                (made.empty, "without a translation"),
-            )
-            if number
-        ]
-        note = f" (left out: {', '.join(left_out)})" if left_out else ""
-        print(f"{made.name}: {counted(made.pairs, 'pair')}{note}", file=sys.stderr)
+        print(made.told(corpus), file=sys.stderr)
     if not corpus.test:
         print(
             "no test set is named (--set corpus.test=NAME), so its sentences may be among them",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nmt.progress import LineDisplay
 from nmt.translation import Translation
 from nmt.translator import Translator
 from tests.cli.conftest import Inside
@@ -242,8 +243,33 @@ def test_models_that_came_with_nmt_make_pairs_of_a_corpus_that_is_named(
             file.write_text("".join(file.read_text().splitlines(keepends=True)[:5]))
     done = inside("diversify", "fr-en", "en-fr", "--to", "more", "--set", "corpus.path=text")
     assert done.code == 0, done.errors
-    assert json.loads((folder / "more" / "made-of.json").read_bytes())["searches"]["backward"][
-        "sample"
-    ]
+    made_of = json.loads((folder / "more" / "made-of.json").read_bytes())
+    assert made_of["searches"]["backward"]["sample"]
     assert len(lines(folder / "more" / "forward.en")) == 5
-    shutil.rmtree(folder / "more")
+
+
+def test_a_backward_model_that_searches_in_groups_draws_all_the_same_and_each_has_a_display(
+    inside: Inside, trained: Path, back: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = (back / "config.toml").read_text()
+    grouped = config.replace("diversity_groups = 1", "diversity_groups = 2")
+    assert grouped != config
+    (back / "config.toml").write_text(grouped.replace("n_best = 1", "n_best = 2"))
+    shown: list[LineDisplay] = []
+    monkeypatch.setattr(
+        "nmt.progress.make_display", lambda is_terminal: shown.append(LineDisplay()) or shown[-1]
+    )
+    done = inside("diversify", trained, back, "--to", "more x")
+    assert (done.code, done.lines) == (0, ["more x"])
+    assert len(shown) == 2, "one for each model, whose time begins at 0"
+    assert "nmt train RECIPE --set 'corpus.also.more.path=more x' --run DIR" in done.errors[-1]
+
+
+def test_a_backward_model_that_is_damaged_is_noticed_before_the_forward_one_works(
+    inside: Inside, folder: Path, trained: Path, back: Path
+) -> None:
+    (back / "joint.model").write_bytes(b"")
+    done = inside("diversify", trained, back, "--to", "more")
+    assert (done.code, done.lines) == (2, [])
+    assert "joint.model" in done.errors[-1]
+    assert not (folder / "more").exists()
