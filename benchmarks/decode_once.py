@@ -25,9 +25,9 @@ def main() -> None:
 
 
 def load(arguments: argparse.Namespace) -> measuring.Translate:
-    from nmt import translator
     from nmt.config import override
-    from nmt.run import RunDirectory
+    from nmt.runs.directory import RunDirectory
+    from nmt.translator.translator import translator
 
     run = RunDirectory(arguments.model)
     shortlist = "false" if arguments.no_shortlist else "true"

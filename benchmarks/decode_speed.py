@@ -189,7 +189,7 @@ class Bench:
         # Only now: the processes that are measured must not start from a large one.
         from sacrebleu.metrics.bleu import BLEU
 
-        from nmt.evaluation import bleu_tokenizer
+        from nmt.evaluation.metrics import bleu_tokenizer
 
         references = measuring.lines_of(self.arguments.reference)
         metric = BLEU(tokenize=bleu_tokenizer(self.arguments.target))

@@ -132,7 +132,7 @@ def memory(peak: tuple[int, int]) -> str:
 def prepared(arguments: argparse.Namespace, name: str) -> Any:
     """The configuration, the run and the material of the large or the small corpus."""
     from nmt.config import RunConfig, override
-    from nmt.run import RunDirectory
+    from nmt.runs.directory import RunDirectory
     from nmt.training.preparation import prepare
     from nmt.training.progress import LineReporter
 
@@ -171,10 +171,10 @@ def part_plan(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def part_tables(arguments: argparse.Namespace) -> dict[str, Any]:
-    from nmt.corpus.fragments import WordTable
-    from nmt.corpus.guide import Guide
-    from nmt.corpus.lexical import rows_to_learn_from
-    from nmt.decoding.lexicon import learn_lexicon
+    from nmt.data.guided_alignment import Guide
+    from nmt.data.ibm1 import rows_to_learn_from
+    from nmt.data.phrases import WordTable
+    from nmt.export.shortlist import learn_lexicon
 
     config, _, material = prepared(arguments, "large")
     pairs, (source, target) = material.pairs, material.tokenizers

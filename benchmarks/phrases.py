@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 import nmt
-from nmt.run import RunDirectory
+from nmt.runs.finding import open_run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +33,7 @@ def main() -> None:
 
 def tried(model: Path) -> tuple[int, list[tuple[str, str, str]]]:
     """How many phrases a model gets right; and the others, with its translation and a right one."""
-    corpus = RunDirectory.open(model).config().corpus
+    corpus = open_run(model).config().corpus
     lines = read(ROOT / "tests" / "data" / f"phrases.{corpus.source}-{corpus.target}.tsv")
     found = nmt.load(model).translate([source for source, *_ in lines])
     wrong = [

@@ -28,6 +28,8 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+from nmt.runs.starting import create_run, go_on
+
 PLAN = Path(__file__).with_suffix(".toml")
 RESULT = "quality.json"
 
@@ -156,16 +158,16 @@ def train_apart(folder: Path, recipe: str, settings: list[str], core: int) -> No
 def train_once(folder: Path, recipe: str, settings: list[str]) -> None:
     """Train, or go on; then translate dev with the export, and write down what it is worth."""
     from nmt.config import find_recipe, load_recipe
-    from nmt.run import RunDirectory
+    from nmt.runs.directory import RunDirectory
     from nmt.training.progress import LineReporter
     from nmt.training.trainer import train
 
     config = load_recipe(find_recipe(recipe), settings)
     run = RunDirectory(folder)
     if run.is_started:
-        run.go_on(config)
+        go_on(run, config)
     else:
-        run = RunDirectory.create(folder, config)
+        run = create_run(folder, config)
     result = train(config, run, resume=True, reporter=LineReporter(), clock=time.process_time)
     found = {"step": result.step, "steps": result.steps, "cpu_s": result.elapsed_s}
     found |= speed_and_size(run) | dev_score(run)
@@ -185,9 +187,9 @@ def speed_and_size(run: Any) -> dict[str, float]:
 
 def dev_score(run: Any) -> dict[str, Any]:
     """BLEU on dev of the exported model, and its translations."""
-    from nmt.corpus.pairs import read_split
-    from nmt.evaluation import bleu
-    from nmt.translator import Translator
+    from nmt.data.bitext import read_split
+    from nmt.evaluation.metrics import bleu
+    from nmt.translator.translator import Translator
 
     config = run.config()
     dev = read_split(config.corpus, config.corpus.dev)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nmt
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
 
 WARM_UP = 50
 SINGLE = 500

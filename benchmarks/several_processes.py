@@ -66,8 +66,8 @@ def exchange(parameters: int) -> None:
     """Add up gradients over the processes, in shared memory and through sockets."""
     import torch
 
-    from nmt.training.exchange import SeveralWorkers
-    from nmt.workers import joined
+    from nmt.training.distributed.group import SeveralWorkers
+    from nmt.training.distributed.torchrun import joined
 
     weights = [torch.zeros(parameters)]
     with joined() as here:

@@ -20,13 +20,14 @@ from phrases import tried
 
 import nmt
 from nmt.config import RunConfig, override, to_toml
-from nmt.decoding.exported import load_lexicon
-from nmt.evaluation import Evaluation, evaluate
+from nmt.evaluation.metrics import Evaluation, evaluate
+from nmt.export.folder import load_lexicon
+from nmt.export.run import export_files
 from nmt.files import replace_folder, write_atomically
 from nmt.progress import clock
-from nmt.run import RunDirectory
-from nmt.training.exporting import export_files
-from nmt.translator import Translator
+from nmt.runs.directory import RunDirectory
+from nmt.runs.finding import open_run
+from nmt.translator.translator import Translator
 
 MOST_MB = 16.0
 SENTENCES_ALONE = 200
@@ -117,7 +118,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="folder of the text")
     parser.add_argument("--note", action="append", default=[], help="more on the training")
     arguments = parser.parse_args()
-    run = RunDirectory.open(arguments.run)
+    run = open_run(arguments.run)
     shipped = ship(run, arguments.to)
     size_mb = megabytes(shipped)
     if size_mb > MOST_MB:
@@ -214,8 +215,8 @@ def training_of(run: RunDirectory) -> tuple[int, float]:
 
 def parameters(run: RunDirectory, config: RunConfig) -> int:
     """How many numbers a model has learned."""
-    from nmt.corpus.tokenizer import Tokenizer
     from nmt.model.seq2seq import build
+    from nmt.text.tokenizer import Tokenizer
 
     files = run.tokenizer_files(config.tokenizer.joint)
     sizes = [Tokenizer.load(file).vocabulary_size for file in files]

@@ -119,7 +119,7 @@ def score(
     checkpoints: dict[Path, float], arguments: argparse.Namespace
 ) -> list[tuple[str, float, float]]:
     """Name, CPU minutes and BLEU of the last checkpoints of each --every minutes."""
-    from nmt.evaluation import bleu
+    from nmt.evaluation.metrics import bleu
 
     source, target = (
         arguments.corpus.resolve() / f"{arguments.dev}.{language}"

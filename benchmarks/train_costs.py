@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from nmt.corpus.batches import Batch
+from nmt.data.batches import Batch
 from nmt.model.attention import GeneralAttention
 from nmt.model.cells import Cell, ConnectedCell
 from nmt.model.seq2seq import Seq2Seq

@@ -30,8 +30,10 @@ from typing import TYPE_CHECKING
 
 from measuring import peak_mb, resident_mb
 
+from nmt.runs.starting import create_run
+
 if TYPE_CHECKING:
-    from nmt.corpus.batches import Batch
+    from nmt.data.batches import Batch
     from nmt.training.trainer import Training
 
 REFERENCE_SHAPE = [
@@ -58,12 +60,11 @@ PROFILED_STEPS = 10
 def main() -> None:
     arguments = parse_arguments()
     from nmt.config import RunConfig, find_recipe, load_recipe, override
-    from nmt.run import RunDirectory
+    from nmt.training.distributed.torchrun import joined
     from nmt.training.learner import Learner
     from nmt.training.preparation import guide_of, prepare
     from nmt.training.progress import LineReporter, Reporter
     from nmt.training.trainer import Training, set_up_machine
-    from nmt.workers import joined
 
     settings = [
         *([] if arguments.recipe else REFERENCE_SHAPE),
@@ -78,7 +79,7 @@ def main() -> None:
     config = override(recipe, settings)
     set_up_machine(config)
     with tempfile.TemporaryDirectory() as folder, joined() as workers:
-        run = RunDirectory.create(Path(folder) / "run", config)
+        run = create_run(Path(folder) / "run", config)
         reporter = LineReporter() if workers.is_first else Reporter()
         material = workers.in_turn(lambda: prepare(config, run, reporter))
         source, target = (tokenizer.vocabulary_size for tokenizer in material.tokenizers)

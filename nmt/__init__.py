@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nmt.config import SearchConfig
-    from nmt.translator import Translator
+    from nmt.translator.translator import Translator
 
 __version__ = "0.1.0"
 
@@ -44,8 +44,8 @@ def load(
     """
     from pathlib import Path
 
-    from nmt.run import Direction, chosen_runs
-    from nmt.translator import Translator
+    from nmt.runs.finding import Direction, chosen_runs
+    from nmt.translator.translator import Translator
 
     runs = chosen_runs(list(map(Path, directories)), Direction(from_, to))
     return Translator.load_ensemble(runs, options, threads)

@@ -124,7 +124,7 @@ def test_each_backend_can_be_named(decode_speed: Any) -> None:
 
 
 def test_the_translator_has_the_limits_that_a_batch_size_replaces() -> None:
-    from nmt import translator
+    from nmt.translator.translator import translator
 
     assert translator.SENTENCES_PER_BATCH > 0
     assert translator.ROWS_PER_BATCH > 0

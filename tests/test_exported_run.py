@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from nmt.config import RunConfig, SearchConfig, override
-from nmt.decoding.exported import load_lexicon
-from nmt.evaluation import bleu
-from nmt.run import RunDirectory
-from nmt.training.exporting import export_run
+from nmt.evaluation.metrics import bleu
+from nmt.export.folder import load_lexicon
+from nmt.export.run import export_run
+from nmt.runs.directory import RunDirectory
+from nmt.runs.starting import create_run
 from nmt.training.progress import Reporter
 from nmt.training.trainer import train
-from nmt.translator import Translation, Translator
+from nmt.translator.translator import Translation, Translator
 
 STARTER = Path(__file__).parents[1] / "corpora" / "starter"
 SENTENCES = 500
@@ -42,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
         "training.validation_sentences=20",
     ]
     config = override(RunConfig(), settings)
-    run = RunDirectory.create(tmp_path_factory.mktemp("runs") / "trained", config)
+    run = create_run(tmp_path_factory.mktemp("runs") / "trained", config)
     train(config, run, resume=False, reporter=Reporter())
     return run
 

@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from nmt.cli.command import TO_TRAIN
+from nmt.runs.starting import create_run
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -63,17 +64,16 @@ def run(folder: Path, *arguments: str) -> tuple[int, set[str], float]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run of random weights, ``trained``, and its export alone, ``exported``."""
     from nmt.config import RunConfig, override
-    from nmt.corpus.tokenizer import train_tokenizer
+    from nmt.export.run import export_run
     from nmt.files import write_atomically
     from nmt.model.seq2seq import build
     from nmt.model.weights import named_weights, weights_bytes
-    from nmt.run import RunDirectory
-    from nmt.training.exporting import export_run
+    from nmt.text.tokenizer import train_tokenizer
 
     folder = tmp_path_factory.mktemp("runs")
     sizes = ["model.hidden_size=16", "model.embedding_size=8", "tokenizer.vocabulary_size=300"]
     config = override(RunConfig(), sizes)
-    trained = RunDirectory.create(folder / "trained", config)
+    trained = create_run(folder / "trained", config)
     train_tokenizer(["le chat dort dans la maison"] * 9, config.tokenizer, trained.joint_model)
     weights = weights_bytes(named_weights(build(config.model, 300, 300, seed=2)))
     write_atomically(trained.model_file, weights)
@@ -239,7 +239,7 @@ def test_importing_nmt_imports_nothing_else() -> None:
     code = "import sys; before = set(sys.modules); import nmt; print(set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "'nmt'" in done.stdout, done.stderr
-    assert not {"nmt.config", "nmt.run", "numpy", "pydantic", "typer"} & set(
+    assert not {"nmt.config", "nmt.runs.directory", "numpy", "pydantic", "typer"} & set(
         done.stdout.strip("{}\n").replace("'", "").split(", ")
     )
 

@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from nmt.config import RunConfig
-from nmt.corpus.batches import Batch, make_batch
+from nmt.data.batches import Batch, make_batch
 from nmt.model import recurrence
 from nmt.training.learner import Learner
 

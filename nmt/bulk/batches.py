@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.bulk.formats import COLUMN, INTO, wrong_columns
 from nmt.config import SearchConfig
-from nmt.corpus.readers import checked_text
+from nmt.data.readers import checked_text
 from nmt.errors import BulkError
-from nmt.run import RunDirectory
+from nmt.runs.finding import open_run
 
 if TYPE_CHECKING:
-    from nmt.translator import Translator
+    from nmt.translator.translator import Translator
 
 
 class BatchTranslator:
@@ -40,7 +40,7 @@ class BatchTranslator:
         options: SearchConfig | None = None,
         threads: int | None = None,
     ) -> None:
-        run = RunDirectory.open(Path(model).resolve())
+        run = open_run(Path(model).resolve())
         self.column = column
         self._path = run.path
         self._fingerprint = run.fingerprint()
@@ -91,9 +91,9 @@ def _loaded(
     path: Path, fingerprint: str, options: SearchConfig, threads: int | None
 ) -> "Translator":
     """The translator of this process, of the model with this fingerprint."""
-    from nmt.translator import Translator
+    from nmt.translator.translator import Translator
 
-    run = RunDirectory.open(path)
+    run = open_run(path)
     translator = Translator.load(run, options, threads)
     if run.fingerprint() != fingerprint:
         raise BulkError(f"{path}: the model has changed since this began: start again")

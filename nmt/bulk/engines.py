@@ -13,8 +13,8 @@ from nmt.bulk.file import locked
 from nmt.bulk.formats import INTO, format_of
 from nmt.bulk.shards import Shard, unfinished, write_shard
 from nmt.errors import BulkError, NmtError
-from nmt.lines import LINES_PER_CHUNK
 from nmt.progress import Display, Meter
+from nmt.text.lines import LINES_PER_CHUNK
 
 Told = Callable[[int, int], object]
 """Told how many rows and how many shards were just finished."""

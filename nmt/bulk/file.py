@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nmt.errors import BulkError
 from nmt.files import sync_folder, write_atomically
-from nmt.lines import in_chunks, line_of, texts_of
 from nmt.progress import Display, Meter, counted
+from nmt.text.lines import in_chunks, line_of, texts_of
 
 if TYPE_CHECKING:
-    from nmt.translator import Translation
+    from nmt.translator.translator import Translation
 
 Translate = Callable[[list[str]], "list[Translation]"]
 """Translates texts: one translation for each, in order."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from nmt.corpus.readers import checked_text
+from nmt.data.readers import checked_text
 from nmt.errors import BulkError
-from nmt.lines import LINES_PER_CHUNK, in_chunks, line_of, texts_of
+from nmt.text.lines import LINES_PER_CHUNK, in_chunks, line_of, texts_of
 
 COLUMN = "text"
 """Which column or key is translated, where nobody says."""

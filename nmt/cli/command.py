@@ -9,21 +9,11 @@ from typing import Annotated, NoReturn
 import typer
 
 import nmt
-from nmt.cli import (
-    diversify,
-    explain,
-    export,
-    listing,
-    report,
-    score,
-    serve,
-    tokenizer,
-    train,
-    translate,
-)
+from nmt.cli import diversify, explain, export, models, report, score, serve, tokenizer, train
 from nmt.cli import eval as evaluation
+from nmt.cli.translate import command as translate
 from nmt.errors import NmtError
-from nmt.workers import is_spokesman
+from nmt.training.distributed.torchrun import is_spokesman
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -83,7 +73,7 @@ app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
 app.command("diversify", epilog=diversify.EXAMPLES)(diversify.diversify)
-app.command("models", epilog=listing.EXAMPLES)(listing.models)
+app.command("models", epilog=models.EXAMPLES)(models.models)
 
 
 def main() -> NoReturn:

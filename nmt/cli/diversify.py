@@ -9,6 +9,7 @@ import typer
 
 from nmt.cli.lines import write_line
 from nmt.cli.options import refuse_missing_corpus, refuse_missing_packages, search_of
+from nmt.runs.finding import open_run
 
 EXAMPLES = """\b
 Examples:
@@ -78,16 +79,16 @@ def diversify(
     Pairs that the corpus has, and those of which a sentence was made that is in dev or test, are
     left out. Prints the folder.
     """
-    from nmt.config import override
-    from nmt.diversification import (
+    from nmt.bulk.diversification import (
         backward_half,
         diversify,
         forward_half,
         refuse_other_directions,
     )
-    from nmt.run import RunDirectory, named
+    from nmt.config import override
+    from nmt.runs.finding import named
 
-    runs = [RunDirectory.open(named(path)) for path in (forward, backward)]
+    runs = [open_run(named(path)) for path in (forward, backward)]
     sections = ("corpus", "search")
     config, search = search_of(runs[0].config(), {}, settings or [], sections)
     corpus = config.corpus

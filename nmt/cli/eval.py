@@ -12,8 +12,8 @@ from nmt.cli.options import Beam, Json, LengthPenalty, SetSearchOrCorpus, search
 from nmt.errors import RunError
 
 if TYPE_CHECKING:
-    from nmt.comparing import Comparison
-    from nmt.evaluation import Evaluation
+    from nmt.evaluation.comparison import Comparison
+    from nmt.evaluation.metrics import Evaluation
 
 EXAMPLES = """\b
 Examples:
@@ -97,8 +97,8 @@ def evaluate(
     """
     if systems and models:
         raise RunError("--model is in the place of SYSTEM: give one or the other")
-    from nmt.run import chosen_runs
-    from nmt.systems import find_systems, one_system
+    from nmt.evaluation.systems import find_systems, one_system
+    from nmt.runs.finding import chosen_runs
 
     chosen = find_systems(systems) if systems else [one_system(chosen_runs(models or []))]
     changed = partial(
@@ -107,7 +107,7 @@ def evaluate(
         settings=settings or [],
         sections=("search", "corpus"),
     )
-    from nmt.scoring import compare_systems, prepare, score_member
+    from nmt.evaluation.evaluate import compare_systems, prepare, score_member
 
     trial = prepare(chosen, source, reference, changed)
     found: dict[str, Any] = {"test_set": trial.test_set.name}

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.lines import write_bytes, write_line
-from nmt.cli.models import Asked, Speaker, announce
+from nmt.cli.model_choice import Asked, Speaker, announce
 from nmt.cli.options import (
     Beam,
     From,
@@ -87,13 +87,13 @@ def explain(
         problem = "is copied as it is" if explanation.target else "is empty"
         raise SearchError(f"this text {problem}: there is nothing to explain")
     if html is not None:
-        from nmt.explaining.page import to_page
         from nmt.files import write_atomically
+        from nmt.visualization.explanation_page import to_page
 
         write_atomically(html, to_page(explanation).encode())
         print("written to", html, file=sys.stderr)
         return
-    from nmt.explaining.terminal import as_text
+    from nmt.visualization.explanation_text import as_text
 
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     write_bytes(as_text(explanation, is_terminal).encode())

@@ -13,8 +13,8 @@ from nmt.errors import NmtError, RunError
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
-    from nmt.decoding.lexicon import Lexicon
-    from nmt.run import RunDirectory
+    from nmt.export.shortlist import Lexicon
+    from nmt.runs.directory import RunDirectory
 
 EXAMPLES = """\b
 Examples:
@@ -78,8 +78,8 @@ def export(
 
     changes = [] if precision is None else [f"export.precision={precision}"]
     config = override(run.config(), changes)
+    from nmt.export.run import export_files
     from nmt.files import replace_folder
-    from nmt.training.exporting import export_files
 
     files = export_files(run, config, _lexicon(run, config) if shortlist else None)
     into = run if to is None else run.copy_to(to)
@@ -92,7 +92,7 @@ def export(
 
 def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
     """The shortlists of an earlier export, else those that the training pairs give."""
-    from nmt.decoding.exported import load_lexicon
+    from nmt.export.folder import load_lexicon
 
     if run.is_exported:
         try:
@@ -100,7 +100,7 @@ def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
                 return lexicon
         except RunError as error:
             print(f"learning the shortlist anew: {error}", file=sys.stderr)
-    from nmt.training.exporting import lexicon_of
+    from nmt.export.run import lexicon_of
     from nmt.training.preparation import prepare
     from nmt.training.progress import LineReporter
 

@@ -6,7 +6,7 @@ from io import BufferedReader
 from typing import Protocol, cast
 
 from nmt.errors import NmtError, SearchError
-from nmt.lines import line_of, text_of
+from nmt.text.lines import line_of, text_of
 
 _CHUNK_BYTES = 1 << 18
 """With a quarter of a megabyte lines of like length are many; a pipe gives less at a time."""

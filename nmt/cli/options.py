@@ -9,10 +9,11 @@ import typer
 
 from nmt.cli.lines import write_line
 from nmt.errors import ConfigError, SearchError
+from nmt.runs.finding import open_run
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig, SearchConfig
-    from nmt.run import RunDirectory
+    from nmt.runs.directory import RunDirectory
 
 
 def _show_keys(is_asked: bool) -> None:
@@ -199,7 +200,7 @@ def refuse_missing_corpus(config: "RunConfig") -> None:
     Raises:
         CorpusError: A split is not there.
     """
-    from nmt.corpus.origins import find_origin
+    from nmt.data.splits import find_origin
 
     for section, corpus in config.corpus.to_learn_from().items():
         splits = (corpus.train, corpus.dev, corpus.test) if section == "corpus" else (corpus.train,)
@@ -225,9 +226,10 @@ def chosen_run(model: Path | None) -> "RunDirectory":
     Raises:
         RunError: It is not a trained run, or there is none.
     """
-    from nmt.run import CHECKPOINTS, RunDirectory, latest_run
+    from nmt.runs.directory import CHECKPOINTS
+    from nmt.runs.finding import latest_run
 
-    return RunDirectory.open(latest_run(CHECKPOINTS).path if model is None else model)
+    return open_run(latest_run(CHECKPOINTS).path if model is None else model)
 
 
 def search_of(

@@ -11,7 +11,7 @@ from nmt.cli.options import SetSearchOrCorpus, search_of
 from nmt.errors import RunError
 
 if TYPE_CHECKING:
-    from nmt.run import RunDirectory
+    from nmt.runs.directory import RunDirectory
 
 EXAMPLES = """\b
 Examples:
@@ -96,7 +96,8 @@ def _chosen(folder: Path | None) -> "RunDirectory":
     Raises:
         RunError: It is no run, or there is none.
     """
-    from nmt.run import CHECKPOINTS, RunDirectory, named, newest_run
+    from nmt.runs.directory import CHECKPOINTS, RunDirectory
+    from nmt.runs.finding import named, newest_run
 
     if folder is None:
         return newest_run(CHECKPOINTS)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.lines import arriving_lines, standard_input, write_line
-from nmt.cli.models import Asked, announce
+from nmt.cli.model_choice import Asked, announce
 from nmt.cli.options import From, Json, LengthPenalty, Models, SetSearch, To, search_of
 from nmt.errors import CorpusError
 
@@ -69,7 +69,7 @@ def score(
     options = {"length_penalty": length_penalty}
     _, search = search_of(runs[0].config(), options, settings or [], sections=("search",))
     announce("scoring", runs)
-    from nmt.translator import Translator
+    from nmt.translator.translator import Translator
 
     translator = Translator.load_ensemble(runs, search)
     for sources, targets in _pairs(texts or [], source, target):
@@ -83,7 +83,7 @@ def score(
 def _pairs(texts: list[str], source: Path | None, target: Path | None) -> Iterator[Pairs]:
     """The pairs, in the portions in which they come."""
     if source is not None and target is not None:
-        from nmt.corpus.readers import read_text_pair
+        from nmt.data.readers import read_text_pair
 
         yield from read_text_pair(source, target)
     elif texts:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nmt.cli.models import spare_threads
+from nmt.cli.model_choice import spare_threads
 from nmt.errors import ServerError
 from nmt.server.settings import Limits, Settings
 
 if TYPE_CHECKING:
-    from nmt.run import RunDirectory
+    from nmt.runs.directory import RunDirectory
 
 EXAMPLES = """\b
 Examples:
@@ -131,7 +131,7 @@ def _runs(models: list[Path]) -> "list[RunDirectory]":
     Of these only what translates in another direction. A run whose training is not finished is no
     usual one.
     """
-    from nmt.run import Direction, chosen_runs, shipped_models
+    from nmt.runs.finding import Direction, chosen_runs, shipped_models
 
     runs = chosen_runs(models, without_torch=True)
     if not models:

@@ -7,6 +7,7 @@ import typer
 
 from nmt.cli.lines import write_line
 from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
+from nmt.runs.starting import begin_tokenizer
 
 EXAMPLES = """\b
 Examples:
@@ -31,19 +32,19 @@ def tokenizer(
     look at a new corpus and to try vocabulary sizes. An earlier tokenizer of the run is replaced.
     Prints some sentences, their subwords set apart.
     """
-    from nmt.run import plan_run
+    from nmt.runs.starting import plan_run
 
     run, config = plan_run(recipe, folder, settings or [], resume=False)
     refuse_missing_corpus(config)
     refuse_missing_packages("datasets")
     with run.locked():
-        from nmt.corpus.checks import load_corpus
+        from nmt.data.filtering import load_corpus
         from nmt.training.preparation import tokenizers_of
 
         corpus = load_corpus(config.corpus)
         for line in corpus.report.lines():
             print(line, file=sys.stderr)
-        run.begin_tokenizer(config)
+        begin_tokenizer(run, config)
         tokenizers = tokenizers_of(config, run, corpus)
     for pair in corpus.train.select(range(min(samples, len(corpus.train)))):
         for side, text in zip(tokenizers, (pair["source"], pair["target"]), strict=True):

@@ -12,11 +12,12 @@ import typer
 from nmt.cli.lines import write_line
 from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
 from nmt.errors import NmtError
+from nmt.runs.starting import begin, forget_if_empty, go_on
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
-    from nmt.run import RunDirectory
-    from nmt.workers import Workers
+    from nmt.runs.directory import RunDirectory
+    from nmt.training.distributed.workers import Workers
 
 EXAMPLES = """\b
 Examples:
@@ -63,8 +64,8 @@ def train(
     goes on from there: in a training of so many epochs, to the very same result. Prints the
     folder of the run.
     """
-    from nmt.run import plan_run
-    from nmt.workers import is_started_again, joined
+    from nmt.runs.starting import plan_run
+    from nmt.training.distributed.torchrun import is_started_again, joined
 
     overrides = [*(settings or [])]
     if minutes is not None:
@@ -84,7 +85,7 @@ def train(
                 _train(config, run, resume, workers)
         except NmtError:
             if is_new and workers.is_first:
-                run.forget_if_empty()
+                forget_if_empty(run)
             raise
     if workers.is_first:
         _say_how_to_use(run)
@@ -92,8 +93,10 @@ def train(
 
 def _interrupted() -> Path | None:
     """The folder of the training to go on with where none is named; None to begin the usual one."""
-    from nmt.run import CHECKPOINTS, DEFAULT_RECIPE, interrupted_run
-    from nmt.workers import is_spokesman
+    from nmt.runs.directory import CHECKPOINTS
+    from nmt.runs.finding import interrupted_run
+    from nmt.runs.starting import DEFAULT_RECIPE
+    from nmt.training.distributed.torchrun import is_spokesman
 
     run = interrupted_run(CHECKPOINTS)
     if is_spokesman():
@@ -106,11 +109,11 @@ def _begin(config: "RunConfig", run: "RunDirectory", resume: bool) -> bool:
     """Keep the configuration with the run, and find out whether there is anything left to do."""
     changes: list[str] = []
     if resume and run.is_started:
-        changes = run.go_on(config)
+        changes = go_on(run, config)
         for change in changes:
             print(f"going on with another setting: {change}", file=sys.stderr)
     else:
-        run.begin(config)
+        begin(run, config)
     if run.is_finished and not changes:
         print(f"{run.path}: this run is finished already", file=sys.stderr)
         return False
@@ -139,7 +142,7 @@ def let_threads_sleep() -> None:
 
 
 def _train(config: "RunConfig", run: "RunDirectory", resume: bool, workers: "Workers") -> None:
-    from nmt.workers import note_begin
+    from nmt.training.distributed.torchrun import note_begin
 
     note_begin()
     try:

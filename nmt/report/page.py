@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import nmt
-from nmt.pages import Markup, element, join, policy
 from nmt.progress import counted
-from nmt.report.axes import spelt
-from nmt.report.learning import clock_of, learning
-from nmt.report.making import data, making, settings, speed
+from nmt.report.curves import clock_of, learning
+from nmt.report.facts import data, making, settings, speed
 from nmt.report.quality import quality, sentences
 from nmt.report.style import STYLE
 from nmt.report.subject import Subject
+from nmt.visualization.axes import spelt
+from nmt.visualization.html import Markup, element, join, policy
 
 SECTIONS = {
     "Training": learning,

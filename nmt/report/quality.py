@@ -1,13 +1,14 @@
 """The part of the page about how good the translations are: scores, lengths, sentences."""
 
 from nmt.errors import NmtError
-from nmt.evaluation import Evaluation, LengthBucket, sets_words_apart
-from nmt.pages import Markup, element, join, table
+from nmt.evaluation.metrics import Evaluation, LengthBucket
+from nmt.evaluation.run_scores import Scores
 from nmt.progress import counted
-from nmt.report.charts import Bar, bar_chart
-from nmt.report.scores import Scores
 from nmt.report.sentences import Judged
 from nmt.report.subject import Subject
+from nmt.text.languages import sets_words_apart
+from nmt.visualization.charts import Bar, bar_chart
+from nmt.visualization.html import Markup, element, join, table
 
 
 def quality(subject: Subject) -> Markup:
@@ -102,8 +103,8 @@ def _card(judged: Judged, languages: tuple[str, str]) -> Markup:
 def _picture(judged: Judged, languages: tuple[str, str]) -> Markup:
     if judged.translation is None:
         return Markup()
-    from nmt.pictures import to_svg
-    from nmt.pictures.readable import readable_grid
+    from nmt.visualization import to_svg
+    from nmt.visualization.readable import readable_grid
 
     try:
         picture = Markup(to_svg(readable_grid(judged.translation, languages)))

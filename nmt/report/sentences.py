@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nmt.report.scores import Scores
-from nmt.translation import Translation
-from nmt.translator import Translator
+from nmt.evaluation.run_scores import Scores
+from nmt.translator.results import Translation
+from nmt.translator.translator import Translator
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from nmt.config import RunConfig, SearchConfig
 from nmt.errors import ConfigError, NmtError
-from nmt.report.history import History, read_history
-from nmt.report.scores import Scores, score_run
+from nmt.evaluation.run_scores import Scores, score_run
 from nmt.report.sentences import NO_SENTENCES, Extremes, extremes
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
+from nmt.runs.history import History, read_history
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def put_to_test(
         count: How many of the best and of the worst sentences to look at.
         note: Told what takes a while and what cannot be had.
     """
-    from nmt.translator import Translator
+    from nmt.translator.translator import Translator
 
     try:
         translator = Translator.load(subject.run, search)

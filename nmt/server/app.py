@@ -14,9 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from nmt.detection import Detection, Detector
 from nmt.errors import NmtError
-from nmt.languages import language_name
 from nmt.server.answers import json_answer, refusal
 from nmt.server.batching import Batcher
 from nmt.server.bodies import read_fields
@@ -39,7 +37,9 @@ from nmt.server.work import (
     TranslateMarkup,
     TranslateSentences,
 )
-from nmt.translator import cores
+from nmt.text.language_id import Detection, Detector
+from nmt.text.languages import language_name
+from nmt.translator.translator import cores
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "page"

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nmt.pages import Markup, element, join, table
 from nmt.server.spec import JSON_TYPE, Schema
+from nmt.visualization.html import Markup, element, join, table
 
 
 def documentation_page(spec: Schema, url: str) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nmt.errors import ServerError
-from nmt.languages import language_name
-from nmt.run import RunDirectory
-from nmt.translator import Translator
+from nmt.runs.directory import RunDirectory
+from nmt.text.languages import language_name
+from nmt.translator.translator import Translator
 
 
 @dataclass(frozen=True)

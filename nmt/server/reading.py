@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-from nmt.corpus.text import check_text
 from nmt.errors import SearchError
 from nmt.progress import counted
 from nmt.server.refusals import Refused
 from nmt.server.settings import Limits
+from nmt.text.normalise import check_text
 
 MOST_FIELDS = 1_000
 CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")

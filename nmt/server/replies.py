@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from nmt.next_words import NextWord
 from nmt.server.texts import DividedText
 from nmt.server.words import Finder
-from nmt.translation import TranslatedHypothesis, Translation
-from nmt.words import words_and_marks
+from nmt.text.words import words_and_marks
+from nmt.translator.next_words import NextWord
+from nmt.translator.results import TranslatedHypothesis, Translation
 
 DECIMALS = 4
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from uvicorn import Config, Server
 
-from nmt.detection import Detector
 from nmt.errors import ServerError
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
 from nmt.server.app import make_app
 from nmt.server.connections import protocol_of
 from nmt.server.models import Models
 from nmt.server.settings import Settings
+from nmt.text.language_id import Detector
 
 BACKLOG = 1_024
 KEEP_ALIVE_S = 60

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nmt.splitting import sentences_of
+from nmt.text.sentences import sentences_of
 
 LINE_END = re.compile(r"(\r\n|\r|\n)")
 BETWEEN_SENTENCES = " "

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nmt.config import SearchConfig
-from nmt.corpus.text import normalise
-from nmt.next_words import NextWord
 from nmt.server.models import Model
-from nmt.text_constraints import TextConstraints
-from nmt.translation import TranslatedHypothesis, Translation
-from nmt.verbatim import copied
+from nmt.text.normalise import normalise
+from nmt.translator.constraints import TextConstraints
+from nmt.translator.next_words import NextWord
+from nmt.translator.protected import copied
+from nmt.translator.results import TranslatedHypothesis, Translation
 
 COST = 20
 """What a sentence costs besides its length, in characters."""

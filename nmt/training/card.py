@@ -2,7 +2,7 @@
 
 import nmt
 from nmt.config import RunConfig, to_toml
-from nmt.corpus.checks import Corpus
+from nmt.data.filtering import Corpus
 from nmt.progress import clock, counted
 from nmt.training.checkpoint import TrainState
 

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from nmt.config import RunConfig
-from nmt.corpus.batches import Batch
-from nmt.corpus.guide import Guide
-from nmt.corpus.tokenizer import PAD
+from nmt.data.batches import Batch
+from nmt.data.guided_alignment import Guide
 from nmt.errors import TrainingError
 from nmt.model.seq2seq import Seq2Seq, build
 from nmt.model.weights import named_weights
+from nmt.text.tokenizer import PAD
 from nmt.training.checkpoint import Tensors
+from nmt.training.distributed.workers import ALONE, Workers
 from nmt.training.loss import attention_cross_entropy, cross_entropy
-from nmt.workers import ALONE, Workers
 
 
 @dataclass(frozen=True)

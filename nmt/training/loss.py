@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional
 
-from nmt.corpus.tokenizer import PAD
 from nmt.model.shapes import with_rows_that_recur
+from nmt.text.tokenizer import PAD
 
 _ROWS_IN_CACHE = 128
 

@@ -8,26 +8,19 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from nmt.config import RunConfig
-from nmt.corpus.alterations import Alterations
-from nmt.corpus.batches import plan_epoch
-from nmt.corpus.checks import Corpus, load_corpus
-from nmt.corpus.encoded import EncodedPairs, encode_pairs
-from nmt.corpus.fragments import WordTable
-from nmt.corpus.guide import Guide
-from nmt.corpus.mixture import Mixture
-from nmt.corpus.pairs import blocks
-from nmt.corpus.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, train_tokenizer
+from nmt.data.alterations import Alterations
+from nmt.data.batches import plan_epoch
+from nmt.data.bitext import blocks
+from nmt.data.encoded import EncodedPairs, encode_pairs
+from nmt.data.filtering import Corpus, load_corpus
+from nmt.data.guided_alignment import Guide
+from nmt.data.mixture import Mixture
+from nmt.data.phrases import WordTable
 from nmt.errors import TrainingError
 from nmt.progress import counted
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
+from nmt.text.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, Tokenizers, train_tokenizer
 from nmt.training.progress import Reporter
-
-
-class Tokenizers(NamedTuple):
-    """The tokenizer of each side; one and the same if they are joint."""
-
-    source: Tokenizer
-    target: Tokenizer
 
 
 class Material(NamedTuple):

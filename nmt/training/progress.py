@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from nmt.corpus.checks import CorpusReport
+from nmt.data.filtering import CorpusReport
 from nmt.errors import NmtError, TrainingError
 from nmt.files import write_atomically
 from nmt.progress import clock
-from nmt.translation import Translation
+from nmt.translator.results import Translation
 
 
 @dataclass(frozen=True)
@@ -379,8 +379,8 @@ class TensorBoardEvents(Reporter):
 
     def _draw(self, translation: Translation, step: int) -> None:
         """Add a picture of the attention, or in its place why there is none."""
-        from nmt.pictures import to_png
-        from nmt.pictures.readable import readable_grid
+        from nmt.visualization import to_png
+        from nmt.visualization.readable import readable_grid
 
         try:
             content = to_png(readable_grid(translation, self._languages))

@@ -15,17 +15,18 @@ import numpy as np
 import torch
 
 from nmt.config import RunConfig, changed_keys
-from nmt.corpus.batches import Batch, make_batch
-from nmt.corpus.encoded import Variation
-from nmt.corpus.word_dropout import drop_words
+from nmt.data.batches import Batch, make_batch
+from nmt.data.encoded import Variation
+from nmt.data.word_dropout import drop_words
 from nmt.errors import RunError, TrainingError
+from nmt.export.run import export_run, lexicon_of
 from nmt.files import surviving_folder, write_atomically
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.progress import counted
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
 from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
-from nmt.training.exporting import export_run, lexicon_of
+from nmt.training.distributed.workers import ALONE, Workers
 from nmt.training.learner import Learner
 from nmt.training.machine import give_back_memory, machine, threads, versions
 from nmt.training.preparation import Material, guide_of, prepare
@@ -40,7 +41,6 @@ from nmt.training.progress import (
 )
 from nmt.training.schedule import guidance, learning_rate
 from nmt.training.validation import DevSet
-from nmt.workers import ALONE, Workers
 
 _STEPS_BETWEEN_REPORTS = 20
 _STEPS_BETWEEN_RETURNS = 100

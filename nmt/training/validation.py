@@ -3,14 +3,14 @@
 import numpy as np
 
 from nmt.config import RunConfig
-from nmt.corpus.batches import make_batch, plan_epoch
-from nmt.corpus.encoded import EncodedPairs
-from nmt.decoding.torch_stepper import TorchStepper
-from nmt.evaluation import bleu
+from nmt.data.batches import make_batch, plan_epoch
+from nmt.data.encoded import EncodedPairs
+from nmt.evaluation.metrics import bleu
+from nmt.search.torch_stepper import TorchStepper
 from nmt.training.learner import Learner
 from nmt.training.preparation import Material
-from nmt.translation import Translation
-from nmt.translator import Translator
+from nmt.translator.results import Translation
+from nmt.translator.translator import Translator
 
 
 class DevSet:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from nmt.bulk.formats import INTO
-from nmt.translator import TranslatedHypothesis, Translation
+from nmt.translator.translator import TranslatedHypothesis, Translation
 
 
 def shout(texts: Sequence[str]) -> list[Translation]:

@@ -73,7 +73,7 @@ def stop_at(word: str) -> Any:
 
 @pytest.fixture
 def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nmt.lines.LINES_PER_CHUNK", 3)
+    monkeypatch.setattr("nmt.text.lines.LINES_PER_CHUNK", 3)
 
 
 @pytest.fixture

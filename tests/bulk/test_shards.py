@@ -18,7 +18,7 @@ from nmt.bulk.engines import DatasetsEngine, RayEngine, ShardTranslator, transla
 from nmt.bulk.shards import find_shards, write_shard
 from nmt.errors import BulkError, CorpusError, NmtError
 from nmt.progress import Display
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
 from tests.bulk.shouter import Shouter, shout
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt.lines import LINES_PER_CHUNK
 from nmt.progress import LineDisplay
+from nmt.text.lines import LINES_PER_CHUNK
 from tests.cli.conftest import Inside, start
 
 TEXT = "le petit chat voit le grand chien.\r\n\nle\u2028chat\nle chien".encode()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from nmt.cli import eval as evaluation
-from nmt.cli import tokenizer, train, translate
+from nmt.cli import tokenizer, train
 from nmt.cli.command import EXAMPLE
+from nmt.cli.translate import command as translate
 from tests.cli.conftest import Command
 
 EXAMPLES = [EXAMPLE, *(stage.EXAMPLES for stage in (train, translate, evaluation, tokenizer))]

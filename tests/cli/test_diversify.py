@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nmt.progress import LineDisplay
-from nmt.translation import Translation
-from nmt.translator import Translator
+from nmt.translator.results import Translation
+from nmt.translator.translator import Translator
 from tests.cli.conftest import Inside
 
 
@@ -102,7 +102,7 @@ def test_they_are_learned_from_beside_the_corpus(
 def test_what_was_stopped_goes_on_to_the_same_bytes_and_what_is_done_is_not_done_again(
     inside: Inside, trained: Path, back: Path, diversified: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.lines.LINES_PER_CHUNK", 50)
+    monkeypatch.setattr("nmt.text.lines.LINES_PER_CHUNK", 50)
     calls = 0
     whole = Translator.translate
 

@@ -11,9 +11,9 @@ import sacrebleu
 import torch
 
 from nmt.config import load_recipe
-from nmt.corpus.tokenizer import BOS, EOS, Tokenizer
 from nmt.model.seq2seq import build
 from nmt.model.weights import load_weights
+from nmt.text.tokenizer import BOS, EOS, Tokenizer
 from tests.cli.conftest import Inside
 
 

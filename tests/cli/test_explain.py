@@ -113,6 +113,6 @@ def test_a_picture_that_fails_leaves_the_one_before(
     def fail(*arguments: object) -> bytes:
         raise PictureError("no font")
 
-    monkeypatch.setattr("nmt.pictures.attention.rasterised", fail)
+    monkeypatch.setattr("nmt.visualization.attention.rasterised", fail)
     assert inside("translate", "--attention", "looks.png", TEXT).code == 2
     assert (folder / "looks.png").read_bytes() == b"before"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nmt.decoding.exported import load_lexicon
+from nmt.export.folder import load_lexicon
 from nmt.files import replace_folder
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
+from nmt.runs.finding import open_run
 from tests.cli.conftest import Command, Inside
 
 SENTENCE = "le petit chat voit le vieux chien."
@@ -33,7 +34,7 @@ def size_bytes(folder: Path) -> int:
 
 
 def test_a_training_leaves_an_export_with_a_shortlist(shared_run: Path) -> None:
-    run = RunDirectory.open(shared_run / "checkpoints" / "toy")
+    run = open_run(shared_run / "checkpoints" / "toy")
     assert run.is_exported
     assert names(run.export) == FILES
     settings = json.loads((run.export / "settings.json").read_text())

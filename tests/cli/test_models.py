@@ -30,7 +30,7 @@ def test_models_are_listed_in_the_order_in_which_they_are_taken(
 def test_where_there_is_no_model_that_is_said(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.run.shipped_models", list)
+    monkeypatch.setattr("nmt.runs.finding.shipped_models", list)
     done = inside("models")
     assert (done.code, done.lines) == (0, [])
     assert done.errors == ["no model under checkpoints/: train one with `nmt train`"]

@@ -129,7 +129,7 @@ def test_a_run_where_one_may_only_read_has_a_page_elsewhere(
     def refuse(path: Path, data: bytes) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("nmt.report.scores.write_atomically", refuse)
+    monkeypatch.setattr("nmt.evaluation.run_scores.write_atomically", refuse)
     done = inside("report", "--to", "page.html")
     assert done.code == 0
     assert "translations not kept: checkpoints/toy/report.json: Permission denied" in done.errors

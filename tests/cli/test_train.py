@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
+from nmt.runs.finding import open_run
 from tests.cli.conftest import Command, Inside, clean_environment, start
 
 ENDLESS = ("--set", "training.epochs=1000", "--set", "training.checkpoint_every=5")
@@ -31,7 +32,7 @@ def wait_for(file: Path, process: Any) -> None:
 def test_a_training_prints_its_folder_and_says_the_rest_on_stderr(
     shared_run: Path,
 ) -> None:
-    run = RunDirectory.open(shared_run / "checkpoints" / "toy")
+    run = open_run(shared_run / "checkpoints" / "toy")
     assert run.is_finished
     metrics = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
     assert metrics
@@ -131,7 +132,7 @@ def test_without_a_name_the_training_that_was_interrupted_goes_on(
     assert (done.code, done.lines) == (0, ["checkpoints/toy"])
     assert done.errors[0] == "going on with checkpoints/toy"
     assert RunDirectory(trained).is_finished
-    monkeypatch.setattr("nmt.run.DEFAULT_RECIPE", "toy.toml")
+    monkeypatch.setattr("nmt.runs.starting.DEFAULT_RECIPE", "toy.toml")
     done = inside("train", "--resume")
     assert done.errors[0] == "no training under checkpoints/ was interrupted: recipe toy.toml"
     assert done.lines == ["checkpoints/toy"]

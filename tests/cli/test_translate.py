@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from nmt.cli.lines import arriving_lines
 from nmt.config import TokenizerConfig
-from nmt.corpus.tokenizer import train_tokenizer
-from nmt.decoding.search import Hypothesis, search
 from nmt.errors import SearchError
-from nmt.run import shipped_models
+from nmt.runs.finding import shipped_models
+from nmt.search.search import Hypothesis, search
+from nmt.text.tokenizer import train_tokenizer
 from tests.cli.conftest import Command, Inside, start
 
 
@@ -223,7 +223,7 @@ def test_the_environment_names_the_model_and_the_option_goes_before_it(
 def test_a_model_is_chosen_by_its_languages(
     inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.run._PACKAGE", folder / "nmt")
+    monkeypatch.setattr("nmt.runs.finding._PACKAGE", folder / "nmt")
     line = "le petit chat voit le vieux chien."
     here = inside("translate", "--to", "en", line)
     assert (here.code, here.errors) == (0, ["translating with checkpoints/toy (dev BLEU 30.0)"])
@@ -392,7 +392,7 @@ def test_a_model_without_attention_aligns_nothing(
     def blind(*arguments: Any) -> list[list[Hypothesis]]:
         return [[replace(h, attention=None) for h in found] for found in search(*arguments)]
 
-    monkeypatch.setattr("nmt.translator.search", blind)
+    monkeypatch.setattr("nmt.translator.translator.search", blind)
     for options in (["--alignments", "a"], ["--markup", "xml"]):
         done = inside("translate", *options, "le chat")
         assert done.code == 2
@@ -553,7 +553,7 @@ def test_a_text_that_goes_the_other_way_is_noticed_and_turned_only_where_nothing
 def test_a_text_that_goes_the_other_way_is_noticed_where_no_model_goes_there(
     inside: Inside, trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.run._PACKAGE", folder / "nmt")
+    monkeypatch.setattr("nmt.runs.finding._PACKAGE", folder / "nmt")
     done = inside("translate", ENGLISH)
     assert (done.code, done.errors[1:]) == (
         0,

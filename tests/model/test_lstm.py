@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nmt.config import ModelConfig
-from nmt.corpus.batches import make_batch
+from nmt.data.batches import make_batch
 from nmt.model import decoder as decoder_module
 from nmt.model import recurrence, shapes
 from nmt.model.cells import Cell, LSTMCell, State

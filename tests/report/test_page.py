@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from nmt.alignment import Alignment, Unit
 from nmt.config import RunConfig, override
-from nmt.evaluation import evaluate
-from nmt.report.history import read_history
+from nmt.evaluation.metrics import evaluate
+from nmt.evaluation.run_scores import Scores
 from nmt.report.page import compose
-from nmt.report.scores import Scores
 from nmt.report.sentences import Extremes, Judged, judge
 from nmt.report.subject import Subject, describe
-from nmt.run import RunDirectory
-from nmt.translation import TranslatedHypothesis, Translation
-from tests.test_pages import Reader
+from nmt.runs.directory import RunDirectory
+from nmt.runs.history import read_history
+from nmt.runs.starting import create_run
+from nmt.search.alignment import Alignment, Unit
+from nmt.translator.results import TranslatedHypothesis, Translation
+from tests.visualization.test_html import Reader
 
 CHROMIUM = shutil.which("chromium")
 
@@ -74,7 +75,7 @@ def session(step: int, **fields: object) -> dict[str, object]:
 
 
 def make_run(folder: Path, *metrics: object, config: RunConfig | None = None) -> RunDirectory:
-    run = RunDirectory.create(folder, config or RunConfig())
+    run = create_run(folder, config or RunConfig())
     run.metrics_file.write_text("".join(json.dumps(line) + "\n" for line in metrics))
     return run
 

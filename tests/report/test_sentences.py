@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 import sacrebleu
 
-from nmt.evaluation import evaluate
-from nmt.report.scores import Scores
+from nmt.evaluation.metrics import evaluate
+from nmt.evaluation.run_scores import Scores
 from nmt.report.sentences import extremes, judge
-from nmt.translation import TranslatedHypothesis, Translation
+from nmt.translator.results import TranslatedHypothesis, Translation
 
 PAIRS = [
     ("un", "one", "one"),

@@ -15,16 +15,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from nmt.config import RunConfig, override
-from nmt.corpus.tokenizer import train_tokenizer
-from nmt.detection import Detector
+from nmt.export.run import export_run
 from nmt.files import write_atomically
 from nmt.model.seq2seq import build
 from nmt.model.weights import named_weights, weights_bytes
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
+from nmt.runs.starting import create_run
 from nmt.server.app import make_app
 from nmt.server.models import Model, Models
 from nmt.server.settings import Limits, Settings
-from nmt.training.exporting import export_run
+from nmt.text.language_id import Detector
+from nmt.text.tokenizer import train_tokenizer
 from tests.server.page.model import make_translator
 
 SETTINGS = [
@@ -49,7 +50,7 @@ def served_runs(tmp_path_factory: pytest.TempPathFactory) -> list[RunDirectory]:
     for source, target in (("fr", "en"), ("en", "fr")):
         languages = [f"corpus.source={source}", f"corpus.target={target}"]
         config = override(RunConfig(), SETTINGS + languages)
-        run = RunDirectory.create(folder / f"{source}-{target}-training", config)
+        run = create_run(folder / f"{source}-{target}-training", config)
         train_tokenizer(TEXT, config.tokenizer, run.joint_model)
         weights = weights_bytes(named_weights(build(config.model, 300, 300, seed=len(exported))))
         write_atomically(run.model_file, weights)

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from nmt.config import SearchConfig
 from nmt.server.models import Models
 from nmt.server.settings import Limits
-from nmt.text_constraints import TextConstraints
+from nmt.translator.constraints import TextConstraints
 
 from .conftest import MakeClient
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from nmt.cli.serve import serve as serve_command
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
 from nmt.server.models import Models
 
 from .conftest import Served, everything, post, until
@@ -266,7 +266,7 @@ def test_without_a_model_the_latest_run_is_served_and_what_came_with_nmt_beside_
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NMT_MODEL", raising=False)
-    monkeypatch.setattr("nmt.run._PACKAGE", tmp_path / "site" / "nmt")
+    monkeypatch.setattr("nmt.runs.finding._PACKAGE", tmp_path / "site" / "nmt")
     monkeypatch.setattr("nmt.server.running.serve", lambda runs, settings: Models.load(runs))
     for run in served_runs:
         copy = RunDirectory(tmp_path / "site" / "nmt" / "checkpoints" / run.path.name)

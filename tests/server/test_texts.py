@@ -41,7 +41,7 @@ def test_what_surrounds_sentences_is_kept() -> None:
 
 
 def test_a_small_letter_begins_no_sentence_whatever_the_spaces_before_it() -> None:
-    # as in nmt.splitting for text with single spaces
+    # as in nmt.text.sentences for text with single spaces
     for spaces in (" ", "  ", "\u00a0 ", "   "):
         assert len(divide(f"Le chat etc.{spaces}dort.").sentences) == 1
         assert len(divide(f"Le chat.{spaces}Il dort.").sentences) == 2

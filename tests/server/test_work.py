@@ -7,7 +7,7 @@ import pytest
 from nmt.config import SearchConfig
 from nmt.server.models import Model
 from nmt.server.work import Piece, TranslateSentences
-from nmt.translator import Translator
+from nmt.translator.translator import Translator
 
 
 @pytest.mark.parametrize(

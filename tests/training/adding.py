@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 import torch
 
-from nmt.training.exchange import SeveralWorkers
-from nmt.training.sums import MemorySums, NetworkSums, Sums, shared_memory
-from nmt.workers import joined
+from nmt.training.distributed.allreduce import MemorySums, NetworkSums, Sums, shared_memory
+from nmt.training.distributed.group import SeveralWorkers
+from nmt.training.distributed.torchrun import joined
 
 SHAPES = [(3, 2), (1,), (0,), (4,)]
 ROUNDS = 30
@@ -70,7 +70,7 @@ def main() -> None:
         ):
             with patch(at, side_effect=does, autospec=True):
                 how[name] = chosen(workers)
-        with patch("nmt.training.sums.hasattr", return_value=False, create=True):
+        with patch("nmt.training.distributed.allreduce.hasattr", return_value=False, create=True):
             how["a system without such files"] = chosen(workers)
         found["chosen"] = how
         try:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nmt.config import RunConfig
-from nmt.corpus.batches import make_batch
+from nmt.data.batches import make_batch
 from nmt.errors import RunError
 from nmt.files import MANIFEST, read_folder, replace_folder
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint

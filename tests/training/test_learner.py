@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from nmt.config import RunConfig
-from nmt.corpus.batches import Batch, make_batch
-from nmt.corpus.guide import Guide
+from nmt.data.batches import Batch, make_batch
+from nmt.data.guided_alignment import Guide
 from nmt.errors import TrainingError
 from nmt.training import learner as learner_module
 from nmt.training.learner import Learner, Step

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nmt.corpus.tokenizer import PAD
+from nmt.text.tokenizer import PAD
 from nmt.training.loss import _ROWS_IN_CACHE, attention_cross_entropy, cross_entropy
 from tests import reference
 

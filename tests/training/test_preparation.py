@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from nmt.corpus import pairs
+from nmt.data import bitext as pairs
 from nmt.training import preparation
 
 PAIRS = Dataset.from_dict(

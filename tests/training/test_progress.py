@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from nmt.alignment import Alignment, Unit
-from nmt.corpus.checks import CorpusReport, Finding, SplitReport
+from nmt.data.filtering import CorpusReport, Finding, SplitReport
 from nmt.errors import TrainingError
+from nmt.search.alignment import Alignment, Unit
 from nmt.training.progress import (
     LineReporter,
     LiveReporter,
@@ -28,7 +28,7 @@ from nmt.training.progress import (
     Validation,
     make_reporter,
 )
-from nmt.translation import TranslatedHypothesis, Translation
+from nmt.translator.results import TranslatedHypothesis, Translation
 
 PROGRESS = Progress(
     step=20,

@@ -18,10 +18,13 @@ from safetensors.numpy import load_file
 
 from nmt.config import RunConfig, load_recipe, override
 from nmt.errors import TrainingError
-from nmt.run import RunDirectory
-from nmt.training import exchange, trainer
+from nmt.runs.directory import RunDirectory
+from nmt.runs.starting import create_run
+from nmt.training import trainer
+from nmt.training.distributed import group as exchange
+from nmt.training.distributed.torchrun import is_started_again, note_begin
+from nmt.training.distributed.workers import Workers
 from nmt.training.progress import Reporter
-from nmt.workers import Workers, is_started_again, note_begin
 from tests.cli.conftest import RECIPE, clean_environment, write_corpus
 from tests.training import worker
 from tests.training.test_learner import bits, make
@@ -139,7 +142,7 @@ def together(toy: Path) -> tuple[RunDirectory, str]:
 def test_two_processes_train_what_one_does(toy: Path, together: tuple[RunDirectory, str]) -> None:
     run, _ = together
     config = load_recipe(toy / "toy.toml", SETTINGS)
-    alone = RunDirectory.create(toy / "alone", config)
+    alone = create_run(toy / "alone", config)
     trainer.train(config, alone, resume=False, reporter=Reporter())
     for kind in ("progress", "validation"):
         assert len(lines(alone, kind)) >= 2

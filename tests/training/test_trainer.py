@@ -17,11 +17,12 @@ import torch
 from safetensors.numpy import load_file
 
 from nmt.config import RunConfig, override
-from nmt.corpus.batches import Batch
-from nmt.corpus.guide import Guide
-from nmt.corpus.tokenizer import EOS, UNK
+from nmt.data.batches import Batch
+from nmt.data.guided_alignment import Guide
 from nmt.errors import RunError, TrainingError
-from nmt.run import RunDirectory
+from nmt.runs.directory import RunDirectory
+from nmt.runs.starting import create_run
+from nmt.text.tokenizer import EOS, UNK
 from nmt.training import learner as learner_module
 from nmt.training import trainer
 from nmt.training.learner import Learner
@@ -119,7 +120,7 @@ def run_to_end(
     reporter: Reporter | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[RunDirectory, TrainingResult]:
-    run = RunDirectory(folder) if resume else RunDirectory.create(folder, config)
+    run = RunDirectory(folder) if resume else create_run(folder, config)
     return run, train(config, run, resume=resume, reporter=reporter or Listener(), clock=clock)
 
 
@@ -204,7 +205,7 @@ def test_a_killed_and_resumed_run_ends_in_the_same_bits(
     config = configured(corpus, *VARIANTS[variant])
     whole, result = run_to_end(tmp_path / "whole", config)
     assert result.steps > 15
-    cut = RunDirectory.create(tmp_path / "cut", config)
+    cut = create_run(tmp_path / "cut", config)
     for steps in (3, 6, 1, 7):  # before the first checkpoint, between two, just after one
         with monkeypatch.context() as patch:
             kill_after(patch, steps)
@@ -314,7 +315,7 @@ def test_a_stop_request_saves_and_the_rest_gives_the_same_bits(
 ) -> None:
     config = configured(corpus)
     whole, _ = run_to_end(tmp_path / "whole", config)
-    cut = RunDirectory.create(tmp_path / "cut", config)
+    cut = create_run(tmp_path / "cut", config)
     learn, taken = Learner.step, 0
 
     def step(self: Learner, *arguments: object) -> object:
@@ -418,7 +419,7 @@ def test_a_time_budget_is_tried_ten_times_and_what_is_kept_is_saved(
         corpus, "training.epochs=1", "training.minutes=10", "training.checkpoint_every=100000"
     )
     listener = Listener()
-    run = RunDirectory.create(tmp_path / "run", config)
+    run = create_run(tmp_path / "run", config)
     states: list[int] = []
 
     def look(validation: Validation) -> None:
@@ -466,7 +467,7 @@ def test_steps_that_are_not_finite_are_skipped_counted_and_at_last_stop_the_run(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = configured(corpus, "training.max_skipped_steps=4")
-    run = RunDirectory.create(tmp_path / "run", config)
+    run = create_run(tmp_path / "run", config)
     read, calls = Learner._read, 0
 
     def sometimes_nan(self: Learner, *arguments: object, **options: object) -> object:
@@ -519,7 +520,7 @@ def test_attention_is_guided_for_a_quarter_of_a_run_and_never_after_it(
 ) -> None:
     config = configured(corpus, "training.epochs=4", "training.guided_attention=0.8")
     longer = override(config, ["training.epochs=17"])
-    run = RunDirectory.create(tmp_path / "run", config)
+    run = create_run(tmp_path / "run", config)
     first, then = guided_steps(
         monkeypatch,
         lambda: train(config, run, resume=False, reporter=Listener()),

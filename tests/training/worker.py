@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nmt.corpus.batches import make_batch
+from nmt.data.batches import make_batch
+from nmt.training.distributed.torchrun import joined
 from nmt.training.learner import Learner
-from nmt.workers import joined
 from tests.training.test_learner import bits, guide, make
 
 DRAW = np.random.default_rng(7)

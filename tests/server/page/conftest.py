@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from uvicorn import Config, Server
 
-from nmt.detection import Detector
 from nmt.server.app import make_app
 from nmt.server.connections import protocol_of
 from nmt.server.models import Models
 from nmt.server.settings import Settings
+from nmt.text.language_id import Detector
 
 # Looked for first to last; none is ever downloaded.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nmt.config import RunConfig, SearchConfig, override
-from nmt.corpus.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, train_tokenizer
-from nmt.decoding.stepper import Candidates, Distribution
-from nmt.translator import Translator
+from nmt.search.stepper import Candidates, Distribution
+from nmt.text.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, train_tokenizer
+from nmt.translator.translator import Translator
 
 WORDS = {
     "le": ("the", "a"),

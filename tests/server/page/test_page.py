@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nmt.corpus.text import normalise
-from nmt.splitting import sentences_of
+from nmt.text.normalise import normalise
+from nmt.text.sentences import sentences_of
 from tests.server.page.conftest import PAIR, Api, Open, until
 
 FIRST = "Le petit chat voit le vieux chien."

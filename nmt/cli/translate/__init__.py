@@ -1,0 +1,1 @@
+"""``nmt translate``: its options, its inputs and outputs, its pictures."""

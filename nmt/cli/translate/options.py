@@ -1,0 +1,268 @@
+"""What `nmt translate` can be asked for besides a translation, and what of it goes together."""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from nmt.cli.options import refuse_misplaced
+from nmt.errors import RunError, SearchError
+
+if TYPE_CHECKING:
+    from nmt.translator.glossary import Glossary
+    from nmt.translator.translator import Translation, Translator
+
+    TranslateTexts = Callable[[list[str]], list[Translation]]
+
+Language = Literal["html", "xml"]
+
+Prefix = Annotated[
+    str | None,
+    typer.Option(
+        "--prefix",
+        metavar="TEXT",
+        show_default=False,
+        help="Begin each translation with TEXT, best whole words.",
+    ),
+]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require",
+        metavar="WORD",
+        show_default=False,
+        help="Have WORD, or a phrase, in each translation. Repeat for more.",
+    ),
+]
+Forbid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--forbid",
+        metavar="WORD",
+        show_default=False,
+        help="Have WORD, or a phrase, in no translation. Repeat for more.",
+    ),
+]
+GlossaryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--glossary",
+        metavar="FILE",
+        show_default=False,
+        help="Lines of SOURCE, a tab and TARGET: where a text has the words SOURCE, its "
+        "translation has TARGET. Without capitals SOURCE is found in any case.",
+    ),
+]
+Alignments = Annotated[
+    Path | None,
+    typer.Option(
+        "--alignments",
+        metavar="FILE",
+        show_default=False,
+        help="Write which words belong together to FILE, one line for each text: 0-0 2-1 is that "
+        "the first word became the first, and the third the second.",
+    ),
+]
+Markup = Annotated[
+    Language | None,
+    typer.Option(
+        "--markup",
+        show_default=False,
+        help="The text has tags, which go through and land around the right words. Standard input "
+        "is a document or a part of one, or lines.",
+    ),
+]
+Alternatives = Annotated[
+    int | None,
+    typer.Option(
+        "--alternatives",
+        metavar="N",
+        min=1,
+        max=100,
+        show_default=False,
+        help="Print the N likeliest words after --prefix instead of a translation, as PROBABILITY "
+        "and WORD with a tab between; without a WORD it is the end.",
+    ),
+]
+At = Annotated[
+    int | None,
+    typer.Option(
+        "--at",
+        metavar="K",
+        min=0,
+        show_default=False,
+        help="With --alternatives: after the first K words of the best translation.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Extras:
+    """These options, as they were given."""
+
+    prefix: str | None
+    required: list[str]
+    forbidden: list[str]
+    glossary_file: Path | None
+    alignments: Path | None
+    markup: Language | None
+    alternatives: int | None
+    at: int | None
+
+    @property
+    def given(self) -> list[str]:
+        """Their names."""
+        values = {
+            "--prefix": self.prefix,
+            "--require": self.required,
+            "--forbid": self.forbidden,
+            "--glossary": self.glossary_file,
+            "--alignments": self.alignments,
+            "--markup": self.markup,
+            "--alternatives": self.alternatives,
+            "--at": self.at,
+        }
+        return [name for name, value in values.items() if value not in (None, [])]
+
+    @property
+    def has_words(self) -> bool:
+        """Whether they name words of a translation, and so its language."""
+        return bool(self.prefix or self.required or self.forbidden or self.glossary_file)
+
+    def check(self, texts: list[str], others: Iterable[str]) -> None:
+        """Refuse what does not go together.
+
+        Args:
+            texts: What is to be translated, if it was given as TEXT.
+            others: The names of other options that were given.
+
+        Raises:
+            SearchError: Which options these are.
+        """
+        given = [*self.given, *others]
+        if self.alternatives is not None:
+            _refuse("--alternatives", given, but=("--prefix", "--at", "--json"))
+            if len(texts) != 1:
+                raise SearchError("--alternatives is for one TEXT: give one")
+            if self.at is not None:
+                _refuse("--at", given, but=("--alternatives", "--json"))
+        elif self.at is not None:
+            raise SearchError("--at is for --alternatives")
+        if self.markup is not None:
+            _refuse("--markup", given, but=("--forbid", "--glossary", "--input", "--output"))
+        if self.alignments is not None:
+            _refuse("--alignments", [name for name in given if name in ("--n-best", "--output")])
+            refuse_misplaced("--alignments", self.alignments)
+
+    def glossary(self) -> "Glossary | None":
+        """The glossary, if one was named.
+
+        Raises:
+            NmtError: It cannot be read.
+        """
+        if self.glossary_file is None:
+            return None
+        from nmt.translator.glossary import Glossary
+
+        return Glossary.load(self.glossary_file)
+
+    def translate(
+        self,
+        translator: "Translator",
+        glossary: "Glossary | None",
+        texts: list[str],
+        align: bool,
+    ) -> "list[Translation]":
+        """Translate texts under the constraints."""
+        constraints = None
+        if self.prefix or self.required or self.forbidden:
+            from nmt.translator.translator import TextConstraints
+
+            wanted = TextConstraints(self.prefix or "", tuple(self.required), tuple(self.forbidden))
+            constraints = [wanted] * len(texts)
+        return translator.translate(texts, None, constraints, glossary=glossary, align=align)
+
+    def translate_markup(
+        self, translator: "Translator", glossary: "Glossary | None", texts: list[str]
+    ) -> list[str]:
+        """Translate documents under the constraints."""
+        assert self.markup is not None
+        return translator.translate_markup(
+            texts, self.markup, glossary=glossary, forbidden=self.forbidden
+        )
+
+    @contextmanager
+    def alignments_noted(self) -> "Iterator[Callable[[Translation], None]]":
+        """What to call with each translation: it writes the alignment, if that is asked for.
+
+        Raises:
+            RunError: On the call: the model has no attention.
+        """
+        if self.alignments is None:
+            yield lambda translation: None
+            return
+        with self.alignments.open("w", encoding="utf-8", newline="\n") as file:
+
+            def note(translation: "Translation") -> None:
+                alignment = translation.hypotheses[0].alignment
+                if alignment is None:
+                    raise RunError(
+                        "this model has no attention, so nothing says which words belong together: "
+                        "leave out --alignments, or use a model with attention"
+                    )
+                file.write(f"{alignment}\n")
+
+            yield note
+
+    @property
+    def belongs_to(self) -> dict[str, Any]:
+        """What a translation depends on, for telling it from others; plain values of JSON."""
+        file = self.glossary_file
+        return {
+            "prefix": self.prefix,
+            "required": self.required,
+            "forbidden": self.forbidden,
+            "glossary": None if file is None else hashlib.sha256(file.read_bytes()).hexdigest(),
+        }
+
+
+@dataclass
+class Shortage:
+    """Counts texts for which a search has found fewer translations than were asked for."""
+
+    wanted: int
+    texts: int = 0
+
+    def noting(self, translate: "TranslateTexts") -> "TranslateTexts":
+        """The same translator, counted."""
+
+        def noted(texts: list[str]) -> "list[Translation]":
+            translations = translate(texts)
+            self.texts += sum(
+                len(found.hypotheses) < self.wanted and bool(found.source_pieces)
+                for found in translations
+            )
+            return translations
+
+        return noted
+
+    def tell(self) -> None:
+        """Say how many, if there are any."""
+        if self.texts:
+            count = "1 text has" if self.texts == 1 else f"{self.texts:,} texts have"
+            print(
+                f"{count} fewer than {self.wanted} translations: the search found no more that "
+                "differ",
+                file=sys.stderr,
+            )
+
+
+def _refuse(option: str, given: Iterable[str], but: tuple[str, ...] = ()) -> None:
+    for other in given:
+        if other not in (option, *but):
+            raise SearchError(f"{option} and {other} do not go together: leave one out")

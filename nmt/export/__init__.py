@@ -1,0 +1,1 @@
+"""A trained model as graphs for ONNX Runtime, to translate without torch."""

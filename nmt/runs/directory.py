@@ -1,0 +1,279 @@
+"""A run directory: everything that one training leaves, under names that are written only here.
+
+Files appear whole or not at all (`nmt.files`), so that a process killed at any moment leaves a
+complete state.
+"""
+
+import hashlib
+import json
+import math
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmt.config import (
+    RunConfig,
+    load_recipe,
+)
+from nmt.errors import RunError
+from nmt.files import digest_of, remove_folder, surviving_folder, write_atomically
+
+CHECKPOINTS = Path("checkpoints")
+"""Where runs are made and looked for."""
+
+LOCK = ".lock"
+"""The file in a run that says that a process is writing to it."""
+
+
+_BLEU_IN_CARD = re.compile(r"^\|[^|]*\bBLEU\b[^|]*\| *\**([0-9]+(?:\.[0-9]+)?)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The folder of one run, such as ``checkpoints/starter``. Copied anywhere, it translates."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def model_file(self) -> Path:
+        """The best weights so far."""
+        return self.path / "model.safetensors"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object a line: losses and scores as the training went."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def last(self) -> Path:
+        """The folder to resume from; see `nmt.files.read_folder`."""
+        return self.path / "last"
+
+    @property
+    def export(self) -> Path:
+        """The folder to translate from without torch; see `nmt.export.graphs`."""
+        return self.path / "export"
+
+    @property
+    def joint_model(self) -> Path:
+        """The tokenizer of both languages, where they share one."""
+        return self.path / "joint.model"
+
+    @property
+    def source_model(self) -> Path:
+        """The tokenizer of the source language, where each has its own."""
+        return self.path / "source.model"
+
+    @property
+    def target_model(self) -> Path:
+        """The tokenizer of the target language, where each has its own."""
+        return self.path / "target.model"
+
+    @property
+    def card(self) -> Path:
+        """The model card. It is written last: a run with a card is finished."""
+        return self.path / "README.md"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard events."""
+        return self.path / "tensorboard"
+
+    @property
+    def report_file(self) -> Path:
+        """The page about the run."""
+        return self._about("report.html")
+
+    @property
+    def translations_file(self) -> Path:
+        """The translations that the page is about."""
+        return self._about("report.json")
+
+    @property
+    def shipped_mark(self) -> Path:
+        """The file that says that the model came with nmt, and was not trained here."""
+        return self.path / "shipped.txt"
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it came with nmt; such a model only translates."""
+        return self.shipped_mark.is_file()
+
+    @property
+    def name(self) -> str:
+        """What a user gives to name it; see `named`."""
+        return self.path.name if self.is_shipped else str(self.path)
+
+    @property
+    def described(self) -> str:
+        """What to call it when saying which model speaks."""
+        return f"{self.name} (came with nmt)" if self.is_shipped else self.name
+
+    @property
+    def introduced(self) -> str:
+        """The same, and how good it is."""
+        facts = ", ".join(self.facts)
+        return f"{self.name} ({facts})" if facts else self.name
+
+    @property
+    def facts(self) -> list[str]:
+        """What to know of it before it is used, as far as that is known."""
+        bleu = self.dev_bleu
+        facts = ["came with nmt"] * self.is_shipped
+        facts += [] if bleu is None else [f"dev BLEU {bleu:.1f}"]
+        facts += ["not finished"] * (self.model_file.is_file() and not self.is_finished)
+        return facts
+
+    @property
+    def dev_bleu(self) -> float | None:
+        """BLEU of its weights on the dev set, as its card or its training has it; None if neither.
+
+        The one may be of better translations, the other is of greedy ones.
+        """
+        card = self.card.read_text("utf-8", "replace") if self.card.is_file() else ""
+        if found := _BLEU_IN_CARD.search(card):
+            return float(found[1])
+        from nmt.runs.history import read_history  # takes longer, the longer the training was
+
+        best = read_history(self.metrics_file).best
+        bleu = math.nan if best is None else best.number("bleu")
+        return bleu if math.isfinite(bleu) else None
+
+    def hypotheses_file(self, name: str) -> Path:
+        """Where the translations of a test set are written.
+
+        Args:
+            name: What was translated, such as ``test`` or the name of a file.
+        """
+        safe = re.sub(r"[^\w.-]+", "_", name)
+        return self._about(f"hypotheses.{safe}.txt")
+
+    def _about(self, name: str) -> Path:
+        """Where something about the run is written: into its folder, if that is the user's.
+
+        A model that came with nmt is in the installed package; what is about it goes into the
+        working directory.
+        """
+        return Path(f"{self.path.name}.{name}") if self.is_shipped else self.path / name
+
+    def tokenizer_files(self, joint: bool) -> tuple[Path, Path]:
+        """The files of the source and of the target tokenizer; one and the same if ``joint``."""
+        if joint:
+            return self.joint_model, self.joint_model
+        return self.source_model, self.target_model
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it can translate: it has weights, or was exported."""
+        return self.model_file.is_file() or self.is_exported
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether it can translate without torch."""
+        return surviving_folder(self.export) is not None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether there is something to go on from: a checkpoint, or weights."""
+        return self.is_trained or surviving_folder(self.last) is not None
+
+    def keep_weights(self, weights: bytes) -> None:
+        """Keep better weights, and drop what was exported of worse ones."""
+        remove_folder(self.export)
+        write_atomically(self.model_file, weights)
+
+    def copy_to(self, path: Path) -> "RunDirectory":
+        """Copy what translating from an export needs, and the model card, but not the export.
+
+        Args:
+            path: A folder that is not there yet, or empty.
+
+        Raises:
+            RunError: There is something in it, or it cannot be made.
+        """
+        copy = RunDirectory(path)
+        copy.make_folder()
+        if any(path.iterdir()):
+            raise RunError(f"{path}: there is something here already: name a new folder")
+        joint = self.config().tokenizer.joint
+        for file in {self.config_file, self.card, *self.tokenizer_files(joint)}:
+            if file.exists():
+                write_atomically(path / file.name, file.read_bytes())
+        return copy
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training came to its end."""
+        return self.is_started and self.card.exists()
+
+    def fingerprint(self) -> str:
+        """Another one where translations may be other ones: SHA-256 of all that they depend on."""
+        files = (self.config_file, self.model_file, *self.path.glob("*.model"))
+        named = [(file.name, file) for file in files]
+        export = surviving_folder(self.export)
+        if export is not None:
+            named += [(f"{self.export.name}/{file.name}", file) for file in export.iterdir()]
+        parts = {name: digest_of(file) for name, file in named if file.is_file()}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def config(self) -> RunConfig:
+        """The configuration that the run was made with.
+
+        Raises:
+            RunError: This is not a run.
+            ConfigError: Its configuration is not one that this version understands.
+        """
+        if not self.config_file.is_file():
+            raise RunError(f"{self.path}: this is not a run: it has no {self.config_file.name}")
+        config = load_recipe(self.config_file)
+        if "guided_attention" in config.training.model_fields_set:
+            return config
+        # begun before there was such a key, when no attention was guided
+        training = config.training.model_copy(update={"guided_attention": 0.0})
+        return config.model_copy(update={"training": training})
+
+    def make_folder(self) -> None:
+        """Make the folder if it is missing.
+
+        Raises:
+            RunError: It cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be made: {error.strerror}") from error
+
+    @property
+    def go_on_command(self) -> str:
+        """What a user types to go on training."""
+        return f"nmt train --resume --run {shlex.quote(str(self.path))}"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing to this run; a killed process leaves no lock.
+
+        Makes the folder if it is missing.
+
+        Raises:
+            RunError: Another process is writing to it, or the folder cannot be made.
+        """
+        import filelock
+
+        self.make_folder()
+        lock = filelock.FileLock(self.path / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise RunError(f"{self.path}: another nmt process is writing to this run") from error
+        try:
+            yield
+        finally:
+            lock.release()

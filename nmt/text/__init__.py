@@ -1,0 +1,1 @@
+"""Characters to subword ids and back: normalisation, words, sentences, languages, tokenizers."""

@@ -1,0 +1,28 @@
+"""How a translation came about: what was looked at, what was nearly said, what the beam dropped."""
+
+from nmt.translator.explaining.explainer import Languages, explain_sentence
+from nmt.translator.explaining.explanation import (
+    BeamRow,
+    Dropped,
+    EncoderStates,
+    Explanation,
+    RunnerUp,
+    SentenceExplanation,
+    Step,
+    Word,
+)
+from nmt.translator.explaining.recorder import Recorder
+
+__all__ = [
+    "BeamRow",
+    "Dropped",
+    "EncoderStates",
+    "Explanation",
+    "Languages",
+    "Recorder",
+    "RunnerUp",
+    "SentenceExplanation",
+    "Step",
+    "Word",
+    "explain_sentence",
+]

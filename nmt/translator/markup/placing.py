@@ -1,0 +1,272 @@
+"""A sentence with tags in it: its text for the translator, and the translation with the tags.
+
+A pair of tags goes around the stretch of the translation that its words became, and what stands
+alone goes before what the next word became. Pairs stay within the pair they are in and never
+cross: where the words of two that stood side by side are mixed up in the translation, each goes
+around the stretch with most of its words that is free of the other's. A pair none of whose words
+became anything stands alone, with nothing in it.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from nmt.search.alignment import Alignment, Unit, spell
+from nmt.text.normalise import normalise
+from nmt.translator.markup.reading import Token
+
+SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u00bb\u201d\u2019)\]]*\Z")
+
+Span = tuple[int, int]
+"""Numbers of the first unit of a stretch and of the one after it."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What stands between two units.
+
+    Attributes:
+        raw: As it stands.
+        after_space: There is to be a space before it.
+        before_space: There is to be a space after it.
+    """
+
+    raw: str
+    after_space: bool = False
+    before_space: bool = False
+
+
+@dataclass
+class Element:
+    """A pair of tags, or something that stands alone.
+
+    Attributes:
+        opening: The opening tag, or all there is.
+        start: Where it begins in the normalised text.
+        end: Where it ends; no text is in what stands alone.
+        closing: The closing tag.
+        children: What is in it, besides text.
+        after_space: There is a space before it.
+        before_space: There is a space after it.
+    """
+
+    opening: str
+    start: int
+    end: int
+    closing: str = ""
+    children: "list[Element]" = field(default_factory=list)
+    after_space: bool = False
+    before_space: bool = False
+
+    @property
+    def tags(self) -> str:
+        """All tags in it, without the text."""
+        return self.opening + "".join(child.tags for child in self.children) + self.closing
+
+
+class Sentence:
+    """Text and the tags in it.
+
+    Args:
+        tokens: No one separates sentences, and each open one has its partner among them.
+    """
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        tokens = list(_spaced(tokens))
+        self._plain = "".join(html.unescape(t.raw) for t in tokens if t.kind == "text")
+        self.text = normalise(self._plain)
+        self._root = Element("", 0, len(self.text))
+        within = [self._root]
+        place = 0
+        for token in tokens:
+            if token.kind == "text":
+                place += len(html.unescape(token.raw))
+            elif token.kind == "close":
+                element = within.pop()
+                element.closing = token.raw
+                element.end = self._normalised(place)
+                element.before_space = self._plain[place : place + 1].isspace()
+            else:
+                element = Element(token.raw, self._normalised(place), self._normalised(place))
+                element.after_space = self._plain[max(0, place - 1) : place].isspace()
+                element.before_space = self._plain[place : place + 1].isspace()
+                within[-1].children.append(element)
+                if token.kind == "open":
+                    within.append(element)
+
+    def _normalised(self, place: int) -> int:
+        """A place in the plain text as one in the normalised text."""
+        before = self._plain[:place]
+        is_after_space = before[-1:].isspace() and not before.isspace()
+        return len(normalise(before)) + is_after_space
+
+    def translated(self, alignment: Alignment) -> str:
+        """The translation with the tags.
+
+        Args:
+            alignment: Between the text and its translation.
+        """
+        if not alignment.source_units or not alignment.target_units:
+            return self._root.tags + html.escape(spell(alignment.target_units), quote=False)
+        return _Placing(self._root, alignment).text()
+
+
+class _Placing:
+    """Puts the tags of a sentence between the units of its translation."""
+
+    def __init__(self, root: Element, alignment: Alignment) -> None:
+        self._units = alignment.target_units
+        self._weights = alignment.weights
+        self._best = alignment.weights.argmax(axis=1).tolist()
+        self._spans = list(_places(alignment.source_units))
+        self._before: list[list[Mark]] = [[] for _ in self._units]
+        self._after: list[list[Mark]] = [[] for _ in self._units]
+        self._put(root, (0, len(self._units)), list(range(len(self._spans))))
+
+    def text(self) -> str:
+        """The units and what is between them."""
+        written = _Writer()
+        for unit, before, after in zip(self._units, self._before, self._after, strict=True):
+            written.boundary(before, unit.opens_word)
+            written.text += html.escape(unit.text, quote=False)
+            written.boundary(after, False)
+        return written.text
+
+    def _put(self, element: Element, span: Span, words: list[int]) -> None:
+        """Put an element around a stretch of the translation, and its children into it.
+
+        Args:
+            element: It has words, and so has the stretch.
+            span: Target units.
+            words: The numbers of its source units.
+        """
+        first, end = span
+        if element.opening:
+            self._before[first].append(Mark(element.opening))
+        owned = self._share_out(element.children, words)
+        spans = self._stretches(owned, span)
+        places: list[tuple[int, bool, int]] = []
+        for number, child in enumerate(element.children):
+            if number in spans:
+                places.append((spans[number][0], True, number))
+            else:
+                places.append((self._place(number, child, span, words, spans), False, number))
+        for place, has_words, number in sorted(places):
+            child = element.children[number]
+            if has_words:
+                self._put(child, spans[number], owned[number])
+            else:
+                mark = Mark(child.tags, child.after_space, child.before_space)
+                (self._before[place] if place < end else self._after[end - 1]).append(mark)
+        if element.closing:
+            self._after[end - 1].append(Mark(element.closing))
+
+    def _share_out(self, children: list[Element], words: list[int]) -> dict[int, list[int]]:
+        """Which source units are in each child; one that two touch is in the one with more."""
+        owned: dict[int, list[int]] = {}
+        for word in words:
+            start, end = self._spans[word]
+            shared = [min(end, child.end) - max(start, child.start) for child in children]
+            if shared and max(shared) > 0:
+                owned.setdefault(int(np.argmax(shared)), []).append(word)
+        return owned
+
+    def _stretches(self, owned: dict[int, list[int]], span: Span) -> dict[int, Span]:
+        """Which target units each child with source units goes around, no unit in two."""
+        owner = {word: child for child, words in owned.items() for word in words}
+        labels = {unit: owner.get(self._best[unit]) for unit in range(*span)}
+        for child, words in sorted(owned.items()):
+            if child not in labels.values():
+                # None looked most at its words; the one that looked at them more than others did.
+                looked = {
+                    unit: self._weights[unit, words].sum()
+                    for unit, label in labels.items()
+                    if label is None
+                }
+                unit = max(looked, key=looked.__getitem__, default=None)
+                if unit is not None and looked[unit] > 0:
+                    labels[unit] = child
+        found = {}
+        for child in owned:
+            runs: list[list[int]] = [[]]
+            for unit, label in labels.items():
+                if label == child:
+                    runs[-1].append(unit)
+                elif label is not None:
+                    runs.append([])
+            longest = max(runs, key=len)
+            if longest:
+                found[child] = (longest[0], longest[-1] + 1)
+        return found
+
+    def _place(
+        self, number: int, child: Element, span: Span, words: list[int], spans: dict[int, Span]
+    ) -> int:
+        """The target unit before which a child without words goes; the end of the span for none."""
+        first: dict[int, int] = {}  # target unit of each source unit
+        for unit in range(*span):
+            first.setdefault(self._best[unit], unit)
+        following = [word for word in words if self._spans[word][0] >= child.end]
+        if following == words:
+            return span[0]
+        place = next((first[word] for word in following if word in first), span[1])
+        for other, (start, stop) in sorted(spans.items(), key=lambda item: item[1]):
+            if start <= place < stop:  # not into what goes around others
+                place = stop if other < number else start
+        return place
+
+
+class _Writer:
+    """Writes marks, with the spaces that they and the words need."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def boundary(self, marks: Sequence[Mark], needs_space: bool) -> None:
+        """Write what is between two units.
+
+        Args:
+            marks: In order.
+            needs_space: The next unit opens a word.
+        """
+        needs_space = needs_space and bool(self.text)
+        for mark in marks:
+            if mark.after_space or (needs_space and not mark.before_space):
+                self._space()
+                needs_space = False
+            self.text += mark.raw
+            if mark.before_space:
+                self.text += " "
+                needs_space = False
+        if needs_space:
+            self._space()
+
+    def _space(self) -> None:
+        if self.text and not self.text.endswith(" "):
+            self.text += " "
+
+
+def _spaced(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The tokens, with a space between sentences that only tags are between."""
+    before = ""
+    for token in tokens:
+        if token.kind == "text":
+            if (
+                SENTENCE_END.search(html.unescape(before))
+                and html.unescape(token.raw)[:1].isupper()
+            ):
+                token = replace(token, raw=f" {token.raw}")
+            before = token.raw
+        yield token
+
+
+def _places(units: Sequence[Unit]) -> Iterator[Span]:
+    """Where each unit begins and ends in the text that they spell."""
+    end = 0
+    for number, unit in enumerate(units):
+        start = end + (unit.opens_word and number > 0)
+        end = start + len(unit.text)
+        yield start, end
