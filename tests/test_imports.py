@@ -295,7 +295,12 @@ def test_the_packages_that_are_explained_are_those_of_the_extra() -> None:
 
 
 def test_what_is_slow_is_banned_from_the_top_of_modules_by_lint() -> None:
-    for file in ("nmt/cli/train.py", "nmt/runs/finding.py", "nmt/config/recipe.py", "nmt/__init__.py"):
+    for file in (
+        "nmt/cli/train.py",
+        "nmt/runs/finding.py",
+        "nmt/config/recipe.py",
+        "nmt/__init__.py",
+    ):
         found = subprocess.run(
             [sys.executable, "-m", "ruff", "check", "--stdin-filename", file, "-"],
             cwd=ROOT,
