@@ -84,7 +84,7 @@ def kill_oneself(_: None) -> None:
 STARTED = """
 import signal
 import time
-from nmt.corpus.pool import ALONE, in_order
+from nmt.data.processes import ALONE, in_order
 
 def tasks():
     yield from [0.0] * (ALONE + 2)

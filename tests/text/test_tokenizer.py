@@ -106,7 +106,7 @@ TRAIN_SCRIPT = """
 import sys
 from pathlib import Path
 from nmt.config import TokenizerConfig
-from nmt.corpus.tokenizer import train_tokenizer
+from nmt.text.tokenizer import train_tokenizer
 path = Path(sys.argv[1])
 config = TokenizerConfig(kind=sys.argv[2], vocabulary_size=360)
 train_tokenizer(path.with_suffix(".txt").read_text().split("\\n"), config, path)
@@ -255,7 +255,7 @@ def test_a_sample_is_a_function_of_its_arguments(
 SAMPLE_SCRIPT = """
 import sys
 from pathlib import Path
-from nmt.corpus.tokenizer import Tokenizer
+from nmt.text.tokenizer import Tokenizer
 tokenizer = Tokenizer.load(Path(sys.argv[1]))
 texts = Path(sys.argv[2]).read_text().split("\\n")
 tokenizer.sample_batch(texts[::-1], 0.1, 4)
