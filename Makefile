@@ -9,7 +9,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format docs clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
@@ -34,8 +34,11 @@ format: $(VENV)/.dev  ## Put the code into the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(VENV)/.docs  ## Build the documentation into site/; a dead link or a warning fails
+	$(BIN)/zensical build --clean --strict
+
 clean:  ## Remove what was installed and built (not checkpoints/)
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.nmt: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "nmt needs Python 3.11 or newer: make PYTHON=/path/to/it"; exit 1; }
@@ -48,4 +51,9 @@ $(VENV)/.nmt: pyproject.toml
 $(VENV)/.dev: $(VENV)/.nmt
 	@echo "installing what its tests need ..."
 	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.nmt
+	@echo "installing what the documentation needs ..."
+	@$(INSTALL) --editable '.[docs]'
 	@touch $@
