@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from nmt.errors import RunError
@@ -17,6 +19,8 @@ Content = bytes | Callable[[Path], None]
 """What a file is to hold: the bytes, or a function that writes them to the path it is given."""
 
 MANIFEST = "manifest.json"
+LARGEST_MANIFEST = 100_000
+"""Bytes of a manifest; each file takes about a hundred."""
 
 
 def write_atomically(path: Path, data: Content) -> None:
@@ -28,15 +32,67 @@ def write_atomically(path: Path, data: Content) -> None:
         path: The file; its folder exists.
         data: The bytes, or a function that writes them to the path it is given.
     """
-    aside = path.with_name(f".{path.name}.new")
+    begins, ends = f".{path.name}.", ".new"
+    aside = path.with_name(f"{begins}{os.urandom(8).hex()}{ends}")
     try:
+        for left in path.parent.iterdir():  # by a process that was killed
+            if left.name.startswith(begins) and left.name.endswith(ends) and not left.is_dir():
+                left.unlink(missing_ok=True)
         _write(aside, data)
         aside.replace(path)
     except OSError as error:
-        if str(error.filename) == str(aside):
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        if error.filename is None or Path(error.filename) in (aside, path.parent):
             error.filename = str(path)  # what a user knows of
         raise
     sync_folder(path.parent)
+
+
+def refuse_links_out(folder: Path) -> None:
+    """Refuse a folder in which a symbolic link leads out of it, or that holds no plain files.
+
+    What a stranger made is then neither read nor written anywhere else, whatever its links say.
+
+    Args:
+        folder: Of a model. It may be reached by a link itself.
+
+    Raises:
+        RunError: There is such a link, a device, a pipe or a socket in it.
+    """
+    inside = folder.resolve()
+    for path in _entries(folder):
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            raise RunError(
+                f"{path}: this link leads out of the folder, and a model is only read from its "
+                "own: put a copy of the file in its place"
+            )
+        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise RunError(f"{path}: this is no file and no folder: remove it")
+
+
+def _entries(folder: Path, depth: int = 2) -> Iterator[Path]:
+    """What is in a folder and, without following links, in the folders in it."""
+    for path in sorted(folder.iterdir()):
+        yield path
+        if depth > 1 and path.is_dir() and not path.is_symlink():
+            yield from _entries(path, depth - 1)
+
+
+def read_limited(path: Path, size_bytes: int) -> bytes:
+    """The content of a file that has no more than so many bytes.
+
+    Raises:
+        RunError: It has more, or it is no file.
+        OSError: It cannot be read.
+    """
+    if not path.is_file():
+        raise RunError(f"{path}: this file is missing, or no file")
+    with path.open("rb") as stream:
+        content = stream.read(size_bytes + 1)
+    if len(content) > size_bytes:
+        raise RunError(f"{path}: this file is too large: at most {size_bytes:,} bytes are read")
+    return content
 
 
 def replace_folder(folder: Path, files: Mapping[str, Content]) -> None:
@@ -128,26 +184,29 @@ def _recover(folder: Path) -> None:
 def _damage(folder: Path) -> str:
     """What is wrong with a folder, going by its manifest; empty if nothing is."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads(read_limited(folder / MANIFEST, LARGEST_MANIFEST))
         for name, (size_bytes, digest) in manifest.items():
-            file = folder / name
+            file = folder / Path(name).name
             if not file.is_file():
                 return f"{file}: this file is missing"
             if file.stat().st_size != size_bytes or digest_of(file) != digest:
                 return f"{file}: this file is damaged (its checksum is another)"
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except RunError as error:
+        return str(error)
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         return f"{folder / MANIFEST}: this file is missing or damaged ({error})"
     return ""
 
 
 def _write(path: Path, content: Content) -> None:
-    """Write a file to the disk."""
+    """Write a file to the disk where there is none: nothing that is there already is followed."""
+    path.touch(exist_ok=False)
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
+        mode = path.stat().st_mode
         content(path)
-        # Whatever wrote it (safetensors takes 0600), it is readable as its folder is.
-        path.chmod(path.parent.stat().st_mode & 0o666)
+        path.chmod(mode)  # whatever wrote it: safetensors takes 0600
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
 

@@ -211,8 +211,8 @@ def _refuse_foreign(folder: Path) -> None:
         raise BulkError(f"{folder}: this is a file: name a folder")
     if folder.is_dir() and not (folder / ORIGIN_FILE).exists():
         # what a killed process left of its own
-        ours = (".lock", f".{ORIGIN_FILE}.new")
-        if others := [path.name for path in folder.iterdir() if path.name not in ours]:
+        ours = (".lock", f".{ORIGIN_FILE}.")
+        if others := [p.name for p in folder.iterdir() if not p.name.startswith(ours)]:
             raise BulkError(
                 f"{folder}: there is something else in this folder ({min(others)}): name another"
             )

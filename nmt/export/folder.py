@@ -2,17 +2,18 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nmt.errors import RunError
+from nmt.export.checking import check_graph
 from nmt.export.graph import Array
 from nmt.export.onnx_stepper import OnnxStepper
 from nmt.export.shortlist import Everything, Lexicon
-from nmt.files import read_folder
+from nmt.files import read_folder, read_limited
 
 if TYPE_CHECKING:
     from nmt.export.graphs import Export
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 FORMAT = 3
 REMEDY = "write it anew with `nmt export`, or copy the folder again"
 SETTINGS = "settings.json"
-SETTING_KEYS = ("tokenizers", "target_vocabulary", "is_joint")
+LARGEST_SETTINGS = 10_000
+"""Bytes of the settings; what nmt writes has 300."""
+LARGEST_VOCABULARY = 2**20
+SETTING_KEYS: dict[str, Callable[[Any], bool]] = {
+    "tokenizers": lambda pair: isinstance(pair, list) and len(pair) == 2,
+    "target_vocabulary": lambda n: type(n) is int and 4 <= n <= LARGEST_VOCABULARY,
+    "is_joint": lambda answer: isinstance(answer, bool),
+}
+"""What each has to be."""
 ENCODER = "encoder.onnx"
 STEP = "step.onnx"
 SOURCE_EMBEDDINGS = "source_embeddings.npy"
@@ -77,8 +86,12 @@ def load_stepper(folder: Path, tokenizers: tuple[str, str]) -> OnnxStepper:
     """
     folder = read_folder(folder, REMEDY)
     settings = _settings(folder)
-    source = _array(folder / SOURCE_EMBEDDINGS)
-    target = _array(folder / TARGET_EMBEDDINGS) if _has(folder, TARGET_EMBEDDINGS) else source
+    for graph in (folder / ENCODER, folder / STEP):
+        check_graph(graph)
+    source = _array(folder / SOURCE_EMBEDDINGS, 2)
+    target = _array(folder / TARGET_EMBEDDINGS, 2) if _has(folder, TARGET_EMBEDDINGS) else source
+    if len(target) != settings["target_vocabulary"]:
+        raise RunError(f"{folder}: its embeddings are of another vocabulary: {REMEDY}")
     if tuple(settings["tokenizers"]) != tokenizers:
         raise RunError(
             f"{folder}: the export of another run: it was made for other tokenizers than those "
@@ -88,7 +101,7 @@ def load_stepper(folder: Path, tokenizers: tuple[str, str]) -> OnnxStepper:
         folder / ENCODER,
         folder / STEP,
         (source, target),
-        Everything(int(settings["target_vocabulary"])),
+        Everything(settings["target_vocabulary"]),
         _lexicon(folder, settings),
     )
 
@@ -106,29 +119,31 @@ def load_lexicon(folder: Path) -> Lexicon | None:
 def _lexicon(folder: Path, settings: Mapping[str, Any]) -> Lexicon | None:
     if not _has(folder, TRANSLATIONS):
         return None
-    return Lexicon(
-        _array(folder / TRANSLATIONS),
-        _array(folder / COMMON),
-        int(settings["target_vocabulary"]),
-        bool(settings["is_joint"]),
-        _array(folder / REMAINDER),
-    )
+    translations, common = _array(folder / TRANSLATIONS, 2), _array(folder / COMMON, 1)
+    size = settings["target_vocabulary"]
+    for tokens in (translations, common):
+        if tokens.dtype.kind not in "iu" or tokens.max(initial=0) >= size or tokens.min(initial=0):
+            raise RunError(f"{folder}: its shortlists are of another vocabulary: {REMEDY}")
+    remainder = _array(folder / REMAINDER, 1)
+    return Lexicon(translations, common, size, settings["is_joint"], remainder)
 
 
 def _settings(folder: Path) -> Mapping[str, Any]:
     file = folder / SETTINGS
     try:
-        settings = json.loads(file.read_bytes()) if file.is_file() else {}
-    except ValueError as error:
+        settings = json.loads(read_limited(file, LARGEST_SETTINGS)) if file.is_file() else {}
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{file}: this is no JSON ({error}): {REMEDY}") from error
     found = settings.get("format") if isinstance(settings, dict) else None
     if found != FORMAT:
         raise RunError(
-            f"{file}: an export of another version of nmt (format {found}, this one reads "
-            f"{FORMAT}): export the run again with `nmt export`, or get a model made for this one"
+            f"{file}: an export of another version of nmt (format {str(found)[:20]}, this one "
+            f"reads {FORMAT}): export the run again with `nmt export`, or get a model made for "
+            "this one"
         )
-    if missing := [key for key in SETTING_KEYS if key not in settings]:
-        raise RunError(f"{file}: {missing[0]} is missing: {REMEDY}")
+    for key, is_right in SETTING_KEYS.items():
+        if key not in settings or not is_right(settings[key]):
+            raise RunError(f"{file}: {key} is missing or wrong: {REMEDY}")
     return dict(settings)
 
 
@@ -136,15 +151,17 @@ def _has(folder: Path, name: str) -> bool:
     return (folder / name).exists()
 
 
-def _array(file: Path) -> Array:
-    """An array, read from the disk as it is needed."""
+def _array(file: Path, axes: int) -> Array:
+    """An array, read whole: nothing that happens to its file later changes it."""
     try:
-        # As a plain array: looking up in a memmap is several times slower.
-        array = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+        # which refuses a header that asks for more than there is in the file, and zip archives
+        array = np.array(np.lib.format.open_memmap(file, mode="r"))
     except OSError as error:
         raise RunError(f"{file}: cannot be read as an array: {error}") from error
-    except ValueError as error:  # which would have it read as code
+    except (ValueError, EOFError, OverflowError, MemoryError, RecursionError) as error:
         raise RunError(f"{file}: this is no array: {REMEDY}") from error
+    if array.ndim != axes or array.dtype.kind not in "iuf":
+        raise RunError(f"{file}: this is an array of another kind: {REMEDY}")
     return array
 
 

@@ -19,7 +19,7 @@ from nmt.config import (
     load_recipe,
 )
 from nmt.errors import RunError
-from nmt.files import digest_of, remove_folder, surviving_folder, write_atomically
+from nmt.files import digest_of, refuse_links_out, remove_folder, surviving_folder, write_atomically
 
 CHECKPOINTS = Path("checkpoints")
 """Where runs are made and looked for."""
@@ -157,12 +157,13 @@ class RunDirectory:
         return self._about(f"hypotheses.{safe}.txt")
 
     def _about(self, name: str) -> Path:
-        """Where something about the run is written: into its folder, if that is the user's.
+        """Where something about the run is written: into its folder, if it was trained there.
 
-        A model that came with nmt is in the installed package; what is about it goes into the
-        working directory.
+        What is about a model that came with nmt, or from somebody else as an export without
+        weights, goes into the working directory.
         """
-        return Path(f"{self.path.name}.{name}") if self.is_shipped else self.path / name
+        is_ours = self.model_file.is_file() and not self.is_shipped
+        return self.path / name if is_ours else Path(f"{self.path.resolve().name}.{name}")
 
     def tokenizer_files(self, joint: bool) -> tuple[Path, Path]:
         """The files of the source and of the target tokenizer; one and the same if ``joint``."""
@@ -233,6 +234,7 @@ class RunDirectory:
         """
         if not self.config_file.is_file():
             raise RunError(f"{self.path}: this is not a run: it has no {self.config_file.name}")
+        refuse_links_out(self.path)
         config = load_recipe(self.config_file)
         if "guided_attention" in config.training.model_fields_set:
             return config

@@ -667,6 +667,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 def test_names_of_hypotheses_files_stay_in_the_run(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
+    run.model_file.touch()
     assert run.hypotheses_file("test").name == "hypotheses.test.txt"
     assert run.hypotheses_file("../up/été 1.fr").parent == tmp_path
 
