@@ -158,7 +158,7 @@ def _array(file: Path, axes: int) -> Array:
         array = np.array(np.lib.format.open_memmap(file, mode="r"))
     except OSError as error:
         raise RunError(f"{file}: cannot be read as an array: {error}") from error
-    except (ValueError, EOFError, OverflowError, MemoryError, RecursionError) as error:
+    except Exception as error:  # of all kinds, by what a header says
         raise RunError(f"{file}: this is no array: {REMEDY}") from error
     if array.ndim != axes or array.dtype.kind not in "iuf":
         raise RunError(f"{file}: this is an array of another kind: {REMEDY}")

@@ -3,12 +3,13 @@
 import copy
 import os
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from nmt.errors import RunError
+from nmt.errors import RunError, SearchError
 from nmt.export.graph import Array
 from nmt.export.quantisation import quantise_rows
 from nmt.export.shortlist import Everything, Lexicon
@@ -18,6 +19,8 @@ from nmt.text.tokenizer import EOS
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+MOST_MEMORY = 2**31
+"""Bytes of all that the graphs of a process compute at a time."""
 FEWEST_IN_PLACE = 0.8
 """Share of the sentences of a batch below which those that go on are copied together."""
 
@@ -93,6 +96,9 @@ class OnnxStepper:
         self._after = [name.replace("state.", "next.") for name in self._states]
         outputs = [output.name for output in self._step.get_outputs()]
         self._looked = [name for name in outputs if name == "attention"]
+        handed_on = {*self._of_sentences, *self._of_output, *self._states} - {"allowed"}
+        if not handed_on <= set(made) or not {*self._after, "best", "best_at"} <= set(outputs):
+            raise RunError("the two graphs of the export do not fit together: export the run again")
 
     @property
     def lexicon(self) -> Lexicon | None:
@@ -185,7 +191,7 @@ class OnnxStepper:
             "lengths": np.asarray(source_lengths, np.int64),
             "outputs": tokens,
         }
-        return dict(zip(names, self._encoder.run(names, inputs), strict=True))
+        return dict(zip(names, _computed(self._encoder, names, inputs), strict=True))
 
     def _run(
         self, names: list[str], state: OnnxState, tokens: Integers, k: int
@@ -198,7 +204,8 @@ class OnnxStepper:
             tokens_of_all[live] = tokens
             tokens = tokens_of_all
         wanted = names + self._looked
-        found = self._step.run(
+        found = _computed(
+            self._step,
             wanted + self._after,
             {
                 "embedded": self._target[tokens],
@@ -249,6 +256,36 @@ def _check_inputs(
             raise RunError(f"{where}: it reads other embeddings: export the run again")
 
 
+def _computed(
+    session: "InferenceSession", names: list[str], inputs: dict[str, Array]
+) -> list[Array]:
+    """What a graph gives out.
+
+    Raises:
+        SearchError: It cannot be computed, or takes more than `MOST_MEMORY`.
+    """
+    try:
+        found: list[Array] = session.run(names, inputs)
+    except Exception as error:  # those of the library have no parent but this
+        reason = str(error).splitlines()[0][:200]
+        raise SearchError(
+            f"the model is damaged, its graph cannot be computed: {reason}"
+        ) from error
+    return found
+
+
+@cache
+def _limit_memory() -> None:
+    """Let all graphs together take no more than `MOST_MEMORY`, whatever they compute."""
+    import onnxruntime
+
+    cpu = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    limits = onnxruntime.OrtArenaCfg({"max_mem": MOST_MEMORY})
+    onnxruntime.create_and_register_allocator(cpu, limits)
+
+
 def _session(graph: Path | bytes) -> "InferenceSession":
     """A session of one thread: threads are for batches, not for small products.
 
@@ -262,6 +299,8 @@ def _session(graph: Path | bytes) -> "InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    _limit_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     content = graph if isinstance(graph, bytes) else graph.read_bytes()
     where = "the graph" if isinstance(graph, bytes) else graph
     if b"location" in content:  # the key that names another file of weights, anywhere on the disk
