@@ -1,6 +1,7 @@
 """What counts as a word, for glossaries, for alignments and for who looks for the next one."""
 
 import unicodedata
+from itertools import groupby
 
 UNSPACED = (
     ("\u0e00", "\u0eff"),  # Thai, Lao
@@ -26,15 +27,17 @@ def words_and_marks(text: str) -> list[str]:
     each character does.
     """
     found: list[str] = []
-    in_word = False
-    for character in text:
-        is_letter = is_word_character(character) and not is_unspaced(character)
-        if is_letter and in_word:
-            found[-1] += character
-        elif not character.isspace():
-            found.append(character)
-        in_word = is_letter
+    for is_letter, group in groupby(text, key=_is_joined):
+        if is_letter:
+            found.append("".join(group))
+        else:
+            found += [character for character in group if not character.isspace()]
     return found
+
+
+def _is_joined(character: str) -> bool:
+    """Whether a character belongs to a word of several."""
+    return is_word_character(character) and not is_unspaced(character)
 
 
 def is_unspaced(character: str) -> bool:

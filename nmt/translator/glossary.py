@@ -11,6 +11,8 @@ from nmt.text.words import words_and_marks
 
 Words = tuple[str, ...]
 
+MOST_WORDS = 100
+"""Of a source of an entry, so that looking for it takes no longer."""
 CURLY = "\u2019"
 """The other apostrophe, which is the same to a glossary."""
 
@@ -49,6 +51,10 @@ class Glossary:
             words = words_of(source)
             if not words:
                 raise GlossaryError(f"{target!r} is to be there for nothing: give it a source")
+            if len(words) > MOST_WORDS:
+                raise GlossaryError(
+                    f"{source[:40]!r}... has {len(words):,} words: an entry has at most {MOST_WORDS}"
+                )
             lower = _lower(words)
             (any_case if words == lower else exact)[words] = normalise(target)
             longest[lower[0]] = max(len(words), longest.get(lower[0], 0))

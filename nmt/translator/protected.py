@@ -30,7 +30,7 @@ _NOT_IN_ADDRESSES = r"\s<>«»“”\""
 ADDRESS = re.compile(
     # Of the web, without the punctuation behind it,
     rf"(?:https?://|www\.)[^{_NOT_IN_ADDRESSES}]*[^{_NOT_IN_ADDRESSES}'\u2019.,;:!?…)\]}}]"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # of mail,
+    r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # of mail,
     r"|(?<!\w)[@#]\w*[^\W\d_]\w*"  # names and topics of social networks,
     r"|(?<!\w)[0-9]+(?:[.,:/-][0-9]+)+(?!\w)(?: ?[$€£%])?"  # times, dates, prices,
     r"|(?<!\w)[0-9]{1,3}(?: [0-9]{2,3})+(?!\w)(?: ?[$€£%])?"  # thousands and telephone numbers,
@@ -291,11 +291,11 @@ def _spans(text: str, known: Collection[str]) -> Iterator[Span]:
     """What a model cannot know, no two of the spans side by side."""
     found = [match.span() for match in ADDRESS.finditer(text)]
     found += [m.span() for m in FORMULA.finditer(text) if _is_unknown_formula(m[0], known)]
-    found += [
-        _around(text, place)
-        for place, character in enumerate(text)
-        if not character.isspace() and _read_as(character, known) is None
-    ]
+    end = 0
+    for place, character in enumerate(text):
+        if place >= end and not character.isspace() and _read_as(character, known) is None:
+            found.append(_around(text, place))
+            end = found[-1][1]
     merged: list[Span] = []
     for start, end in sorted(found):
         if merged and all(c.isspace() or c in JOINERS for c in text[merged[-1][1] : start]):
@@ -334,12 +334,21 @@ def _is_in_word(character: str) -> bool:
 
 def _widened(text: str, start: int, end: int) -> Span:
     """A span with the brackets around it, and at the start of a text with the comma after it."""
-    before, after = text[:start].rstrip(), text[end:].lstrip()
-    while before and after and BRACKETS.get(before[-1]) == after[0]:
-        start, end = len(before) - 1, len(text) - len(after) + 1
-        before, after = text[:start].rstrip(), text[end:].lstrip()
-    if not before and len(after) > 1 and after[0] in ",;:":
-        end = len(text) - len(after) + 1
+    before, after = _without_spaces_around(text, start, end)
+    while before and after < len(text) and BRACKETS.get(text[before - 1]) == text[after]:
+        start, end = before - 1, after + 1
+        before, after = _without_spaces_around(text, start, end)
+    if not before and after < len(text) - 1 and text[after] in ",;:":
+        end = after + 1
+    return start, end
+
+
+def _without_spaces_around(text: str, start: int, end: int) -> Span:
+    """A span with the spaces around it."""
+    while start and text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and text[end].isspace():
+        end += 1
     return start, end
 
 

@@ -104,19 +104,20 @@ def _sentence(stretch: list[tuple[int, Token]]) -> Iterator[str | Sentence]:
     if not any(_has_words(token) for _, token in tokens):
         yield "".join(token.raw for _, token in tokens)
         return
-    before, after = "", ""
+    before: list[str] = []
+    after: list[str] = []
     while True:
         opening, (last, closing) = tokens[0][1], tokens[-1]
         is_around = opening.kind == "open" and opening.partner == last
         if is_around or _is_outside(opening):
-            before += tokens.popleft()[1].raw
+            before.append(tokens.popleft()[1].raw)
         if is_around or _is_outside(closing):
-            after = tokens.pop()[1].raw + after
+            after.append(tokens.pop()[1].raw)
         elif not _is_outside(opening):
             break
-    yield before
+    yield "".join(before)
     yield Sentence([token for _, token in tokens])
-    yield after
+    yield "".join(reversed(after))
 
 
 def _spaces_apart(token: Token, there: Collection[int]) -> Iterator[Token]:

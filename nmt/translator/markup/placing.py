@@ -76,32 +76,29 @@ class Sentence:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         tokens = list(_spaced(tokens))
-        self._plain = "".join(html.unescape(t.raw) for t in tokens if t.kind == "text")
-        self.text = normalise(self._plain)
+        texts = [html.unescape(token.raw) * (token.kind == "text") for token in tokens]
+        plain = "".join(texts)
+        self.text = normalise(plain)
+        starts = _normalised_places(texts, len(self.text))
         self._root = Element("", 0, len(self.text))
         within = [self._root]
         place = 0
-        for token in tokens:
+        for token, text, start in zip(tokens, texts, starts, strict=True):
+            before_space = plain[place : place + 1].isspace()
             if token.kind == "text":
-                place += len(html.unescape(token.raw))
+                place += len(text)
             elif token.kind == "close":
                 element = within.pop()
                 element.closing = token.raw
-                element.end = self._normalised(place)
-                element.before_space = self._plain[place : place + 1].isspace()
+                element.end = start
+                element.before_space = before_space
             else:
-                element = Element(token.raw, self._normalised(place), self._normalised(place))
-                element.after_space = self._plain[max(0, place - 1) : place].isspace()
-                element.before_space = self._plain[place : place + 1].isspace()
+                after_space = plain[max(0, place - 1) : place].isspace()
+                element = Element(token.raw, start, start)
+                element.after_space, element.before_space = after_space, before_space
                 within[-1].children.append(element)
                 if token.kind == "open":
                     within.append(element)
-
-    def _normalised(self, place: int) -> int:
-        """A place in the plain text as one in the normalised text."""
-        before = self._plain[:place]
-        is_after_space = before[-1:].isspace() and not before.isspace()
-        return len(normalise(before)) + is_after_space
 
     def translated(self, alignment: Alignment) -> str:
         """The translation with the tags.
@@ -261,6 +258,25 @@ def _spaced(tokens: Sequence[Token]) -> Iterator[Token]:
                 token = replace(token, raw=f" {token.raw}")
             before = token.raw
         yield token
+
+
+def _normalised_places(texts: Sequence[str], length: int) -> Iterator[int]:
+    """Where each piece of a text begins in the normalised text.
+
+    Args:
+        texts: The pieces.
+        length: Of the normalised text.
+    """
+    place = 0
+    is_after_space = False
+    for text in texts:
+        yield min(place + is_after_space, length)
+        words = normalise(text)
+        if not text or not words:
+            is_after_space = is_after_space or bool(text and place)
+            continue
+        place += len(words) + bool(place and (is_after_space or text[0].isspace()))
+        is_after_space = text[-1].isspace()
 
 
 def _places(units: Sequence[Unit]) -> Iterator[Span]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 from xml.parsers import expat
 
@@ -226,11 +226,17 @@ def _bounds(begun: Sequence[tuple[int, Token]], length: int) -> Iterator[tuple[i
 def _with_raw(begun: Sequence[tuple[int, Token]], pieces: Sequence[str]) -> list[Token]:
     """The tokens with what they are, text next to text as one."""
     tokens: list[Token] = []
-    for (_, token), raw in zip(begun, pieces, strict=True):
-        if token.kind == "text" and tokens and tokens[-1].kind == "text":
-            tokens[-1] = replace(tokens[-1], raw=tokens[-1].raw + raw)
-        elif raw or token.kind == "close":  # of <a/>, which is both
-            tokens.append(replace(token, raw=raw))
+    there = (
+        (token, raw)
+        for (_, token), raw in zip(begun, pieces, strict=True)
+        if raw or token.kind == "close"  # of <a/>, which is both
+    )
+    for is_text, group in groupby(there, key=lambda pair: pair[0].kind == "text"):
+        if is_text:
+            (first, raw), *others = group
+            tokens.append(replace(first, raw="".join([raw, *(more for _, more in others)])))
+        else:
+            tokens += [replace(token, raw=raw) for token, raw in group]
     return tokens
 
 
@@ -247,7 +253,7 @@ def _paired(tokens: list[Token]) -> list[Token]:
             partner = opened[token.name].pop()
             # What was opened since, and not closed, has none.
             while (last := order.pop()) != partner:
-                opened[tokens[last].name].remove(last)
+                opened[tokens[last].name].pop()  # the last of its name
                 result[last] = replace(tokens[last], kind="alone")
             result[partner] = replace(tokens[partner], partner=number)
             result[number] = replace(token, partner=partner)
