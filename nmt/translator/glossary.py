@@ -53,7 +53,7 @@ class Glossary:
                 raise GlossaryError(f"{target!r} is to be there for nothing: give it a source")
             if len(words) > MOST_WORDS:
                 raise GlossaryError(
-                    f"{source[:40]!r}... has {len(words):,} words: an entry has at most {MOST_WORDS}"
+                    f"{source[:40]!r}...: {len(words):,} words; an entry has at most {MOST_WORDS}"
                 )
             lower = _lower(words)
             (any_case if words == lower else exact)[words] = normalise(target)

@@ -11,8 +11,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
+from itertools import groupby
 
 from nmt.search.alignment import Alignment, Unit, spell
 from nmt.text.normalise import normalise
@@ -128,7 +127,7 @@ class _Placing:
         written = _Writer()
         for unit, before, after in zip(self._units, self._before, self._after, strict=True):
             written.boundary(before, unit.opens_word)
-            written.text += html.escape(unit.text, quote=False)
+            written.write(html.escape(unit.text, quote=False))
             written.boundary(after, False)
         return written.text
 
@@ -145,12 +144,10 @@ class _Placing:
             self._before[first].append(Mark(element.opening))
         owned = self._share_out(element.children, words)
         spans = self._stretches(owned, span)
-        places: list[tuple[int, bool, int]] = []
-        for number, child in enumerate(element.children):
-            if number in spans:
-                places.append((spans[number][0], True, number))
-            else:
-                places.append((self._place(number, child, span, words, spans), False, number))
+        places = [
+            (spans[number][0] if number in spans else place, number in spans, number)
+            for number, place in enumerate(self._places_of(element.children, span, words, spans))
+        ]
         for place, has_words, number in sorted(places):
             child = element.children[number]
             if has_words:
@@ -164,19 +161,30 @@ class _Placing:
     def _share_out(self, children: list[Element], words: list[int]) -> dict[int, list[int]]:
         """Which source units are in each child; one that two touch is in the one with more."""
         owned: dict[int, list[int]] = {}
+        first = 0  # child that may share something with the word: both are in order
         for word in words:
             start, end = self._spans[word]
-            shared = [min(end, child.end) - max(start, child.start) for child in children]
-            if shared and max(shared) > 0:
-                owned.setdefault(int(np.argmax(shared)), []).append(word)
+            while first < len(children) and children[first].end <= start:
+                first += 1
+            most = 0
+            for number in range(first, len(children)):
+                child = children[number]
+                if child.start >= end:
+                    break
+                shared = min(end, child.end) - max(start, child.start)
+                if shared > most:
+                    most, owner = shared, number
+            if most:
+                owned.setdefault(owner, []).append(word)
         return owned
 
     def _stretches(self, owned: dict[int, list[int]], span: Span) -> dict[int, Span]:
         """Which target units each child with source units goes around, no unit in two."""
         owner = {word: child for child, words in owned.items() for word in words}
         labels = {unit: owner.get(self._best[unit]) for unit in range(*span)}
+        labelled = set(labels.values())
         for child, words in sorted(owned.items()):
-            if child not in labels.values():
+            if child not in labelled:
                 # None looked most at its words; the one that looked at them more than others did.
                 looked = {
                     unit: self._weights[unit, words].sum()
@@ -186,41 +194,56 @@ class _Placing:
                 unit = max(looked, key=looked.__getitem__, default=None)
                 if unit is not None and looked[unit] > 0:
                     labels[unit] = child
-        found = {}
-        for child in owned:
-            runs: list[list[int]] = [[]]
-            for unit, label in labels.items():
-                if label == child:
-                    runs[-1].append(unit)
-                elif label is not None:
-                    runs.append([])
-            longest = max(runs, key=len)
-            if longest:
-                found[child] = (longest[0], longest[-1] + 1)
-        return found
+        longest: dict[int, list[int]] = {}
+        theirs = ((unit, label) for unit, label in labels.items() if label is not None)
+        for label, run in groupby(theirs, key=lambda labelled: labelled[1]):
+            units = [unit for unit, _ in run]
+            if len(units) > len(longest.get(label, ())):
+                longest[label] = units
+        return {child: (units[0], units[-1] + 1) for child, units in longest.items()}
 
-    def _place(
-        self, number: int, child: Element, span: Span, words: list[int], spans: dict[int, Span]
-    ) -> int:
-        """The target unit before which a child without words goes; the end of the span for none."""
+    def _places_of(
+        self, children: list[Element], span: Span, words: list[int], spans: dict[int, Span]
+    ) -> list[int]:
+        """The target unit before which each child goes that has no words.
+
+        It is that of the first source unit behind the child that became one, the end of the span
+        where there is none; but not into what goes around the words of other children.
+        """
         first: dict[int, int] = {}  # target unit of each source unit
         for unit in range(*span):
             first.setdefault(self._best[unit], unit)
-        following = [word for word in words if self._spans[word][0] >= child.end]
-        if following == words:
-            return span[0]
-        place = next((first[word] for word in following if word in first), span[1])
-        for other, (start, stop) in sorted(spans.items(), key=lambda item: item[1]):
-            if start <= place < stop:  # not into what goes around others
-                place = stop if other < number else start
-        return place
+        around = {unit: child for child, stretch in spans.items() for unit in range(*stretch)}
+        places: list[int] = []
+        left, place = len(words), span[1]
+        for number in reversed(range(len(children))):
+            while left and self._spans[words[left - 1]][0] >= children[number].end:
+                left -= 1
+                place = first.get(words[left], place)
+            free = span[0] if left == 0 else place
+            while left and (other := around.get(free)) is not None and other != number:
+                free = spans[other][other < number]
+                if other > number:
+                    break
+            places.append(free)
+        return places[::-1]
 
 
 class _Writer:
     """Writes marks, with the spaces that they and the words need."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self._written: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+        return "".join(self._written)
+
+    def write(self, text: str) -> None:
+        """Write a unit or a tag."""
+        if text:
+            self._written.append(text)
 
     def boundary(self, marks: Sequence[Mark], needs_space: bool) -> None:
         """Write what is between two units.
@@ -229,21 +252,21 @@ class _Writer:
             marks: In order.
             needs_space: The next unit opens a word.
         """
-        needs_space = needs_space and bool(self.text)
+        needs_space = needs_space and bool(self._written)
         for mark in marks:
             if mark.after_space or (needs_space and not mark.before_space):
                 self._space()
                 needs_space = False
-            self.text += mark.raw
+            self.write(mark.raw)
             if mark.before_space:
-                self.text += " "
+                self.write(" ")
                 needs_space = False
         if needs_space:
             self._space()
 
     def _space(self) -> None:
-        if self.text and not self.text.endswith(" "):
-            self.text += " "
+        if self._written and not self._written[-1].endswith(" "):
+            self.write(" ")
 
 
 def _spaced(tokens: Sequence[Token]) -> Iterator[Token]:
