@@ -30,12 +30,12 @@ class Glossary:
     Attributes:
         exact: The targets of the entries with capitals.
         any_case: The targets of the others.
-        longest: The most words of an entry by its first, in lower case.
+        lengths: How many words entries have, most first, by their first word in lower case.
     """
 
     exact: Mapping[Words, str]
     any_case: Mapping[Words, str]
-    longest: Mapping[str, int]
+    lengths: Mapping[str, Sequence[int]]
 
     @classmethod
     def of(cls, entries: Mapping[str, str]) -> "Glossary":
@@ -46,7 +46,7 @@ class Glossary:
         """
         exact: dict[Words, str] = {}
         any_case: dict[Words, str] = {}
-        longest: dict[str, int] = {}
+        lengths: dict[str, set[int]] = {}
         for source, target in entries.items():
             words = words_of(source)
             if not words:
@@ -57,8 +57,8 @@ class Glossary:
                 )
             lower = _lower(words)
             (any_case if words == lower else exact)[words] = normalise(target)
-            longest[lower[0]] = max(len(words), longest.get(lower[0], 0))
-        return cls(exact, any_case, longest)
+            lengths.setdefault(lower[0], set()).add(len(words))
+        return cls(exact, any_case, {word: sorted(found)[::-1] for word, found in lengths.items()})
 
     @classmethod
     def load(cls, path: Path) -> "Glossary":
@@ -96,8 +96,8 @@ class Glossary:
         lower = _lower(words)
         place = 0
         while place < len(words):
-            most = min(self.longest.get(lower[place], 0), len(words) - place)
-            for end in range(place + most, place, -1):
+            for length in self.lengths.get(lower[place], ()):
+                end = place + length
                 target = self.exact.get(words[place:end]) or self.any_case.get(lower[place:end])
                 if target:
                     yield target
