@@ -13,10 +13,13 @@ from itertools import groupby
 
 import numpy as np
 
+from nmt.errors import SearchError
 from nmt.search.stepper import Floats
 from nmt.text.tokenizer import SPACE, Tokenizer
 from nmt.text.words import is_unspaced, is_word_character
 
+MOST_WEIGHTS = 2**27
+"""Of the alignment of a text, which takes four bytes for each: some 11,000 words."""
 BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
 
 
@@ -106,6 +109,11 @@ def join(alignments: Sequence[Alignment]) -> Alignment:
     """The alignment of a text that was translated in parts."""
     source = [unit for alignment in alignments for unit in alignment.source_units]
     target = [unit for alignment in alignments for unit in alignment.target_units]
+    if len(source) * len(target) > MOST_WEIGHTS:
+        raise SearchError(
+            f"a text of {len(source):,} words is too long to say which of its words belong "
+            "together: divide it into lines, or a document into paragraphs"
+        )
     weights = np.zeros((len(target), len(source)), dtype=np.float32)
     row = column = 0
     for alignment in alignments:
@@ -151,7 +159,7 @@ def word_numbers(of: Sequence[Unit]) -> list[int]:
         # Bytes can spell a space, so that a unit may hold more words than one.
         words += unit.opens_word or not numbers
         numbers.append(words - 1)
-        words += len(unit.text.split()) - 1
+        words += max(0, len(unit.text.split()) - 1)
     return numbers
 
 
