@@ -15,7 +15,11 @@ MODEL = Path(__file__).parents[2] / "checkpoints" / "fr-en"
 PIECES = [
     *("abcdefg hijklmnop qrstuvwxyz", "éèàùçœæ ÉÀ", "0123456789.,:/-% ", '!?.;:…"«»()[]{}<>@#&_'),
     *("+-*=^~|\\$€£", "\u0301\u0316\u200d\ufe0f\u00ad\u202e\u2028\u0085\x1b\x07\t", "😀👧🇫🇷"),
-    *("\u6211\u4f60\u3002\u0e01\u1000", "\U00010330𝔘ℚⅧ½²", "\ue000\ufffe\U000e0001\u1cd0"),
+    *(
+        "\u6211\u4f60\u3002\u0e01\u1000",
+        "\U00010330\U0001d518\u211aⅧ½²",
+        "\ue000\ufffe\U000e0001\u1cd0",
+    ),
     "Le chat dort. Je suis étudiant ! M. Dupont 3 < 4 https://a.b/c x@y.z",
 ]
 LINES = ["\U000dfb5a\u24a0\x0bW", "\U00047722\u2105", "\U000f2efe\u24ac", "\u0301", "\u00ad", ""]
