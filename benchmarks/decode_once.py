@@ -27,15 +27,15 @@ def main() -> None:
 def load(arguments: argparse.Namespace) -> measuring.Translate:
     from nmt.config import override
     from nmt.runs.directory import RunDirectory
-    from nmt.translator.translator import translator
+    from nmt.translator import Translator, batched_search
 
     run = RunDirectory(arguments.model)
     shortlist = "false" if arguments.no_shortlist else "true"
     settings = [f"search.beam={arguments.beam}", "search.n_best=1", f"search.shortlist={shortlist}"]
     if arguments.batch:
-        translator.SENTENCES_PER_BATCH = arguments.batch
-        translator.ROWS_PER_BATCH = arguments.batch * arguments.beam
-    loaded = translator.Translator.load(run, override(run.config(), settings).search)
+        batched_search.SENTENCES_PER_BATCH = arguments.batch
+        batched_search.ROWS_PER_BATCH = arguments.batch * arguments.beam
+    loaded = Translator.load(run, override(run.config(), settings).search)
 
     def translate(lines: list[str]) -> tuple[list[str], int]:
         best = [translation.hypotheses[0] for translation in loaded.translate(lines)]

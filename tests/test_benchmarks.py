@@ -124,10 +124,10 @@ def test_each_backend_can_be_named(decode_speed: Any) -> None:
 
 
 def test_the_translator_has_the_limits_that_a_batch_size_replaces() -> None:
-    from nmt.translator.translator import translator
+    from nmt.translator import batched_search
 
-    assert translator.SENTENCES_PER_BATCH > 0
-    assert translator.ROWS_PER_BATCH > 0
+    assert batched_search.SENTENCES_PER_BATCH > 0
+    assert batched_search.ROWS_PER_BATCH > 0
 
 
 def test_a_file_is_timed_without_loading_and_its_tokens_are_counted_once(

@@ -12,12 +12,10 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from nmt.config import (
-    RunConfig,
-    load_recipe,
-)
+from nmt.config import RunConfig, load_recipe
 from nmt.errors import RunError
 from nmt.files import digest_of, refuse_links_out, remove_folder, surviving_folder, write_atomically
 
@@ -226,7 +224,7 @@ class RunDirectory:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def config(self) -> RunConfig:
-        """The configuration that the run was made with.
+        """The configuration that the run was made with; its file is read again once it changed.
 
         Raises:
             RunError: This is not a run.
@@ -235,12 +233,9 @@ class RunDirectory:
         if not self.config_file.is_file():
             raise RunError(f"{self.path}: this is not a run: it has no {self.config_file.name}")
         refuse_links_out(self.path)
-        config = load_recipe(self.config_file)
-        if "guided_attention" in config.training.model_fields_set:
-            return config
-        # begun before there was such a key, when no attention was guided
-        training = config.training.model_copy(update={"guided_attention": 0.0})
-        return config.model_copy(update={"training": training})
+        state = self.config_file.stat()
+        version = (state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size)
+        return _read_config(self.config_file, version)
 
     def make_folder(self) -> None:
         """Make the folder if it is missing.
@@ -279,3 +274,14 @@ class RunDirectory:
             yield
         finally:
             lock.release()
+
+
+@lru_cache(maxsize=64)
+def _read_config(file: Path, version: tuple[int, ...]) -> RunConfig:
+    """The configuration of a run, read and checked once for each version of its file."""
+    config = load_recipe(file)
+    if "guided_attention" in config.training.model_fields_set:
+        return config
+    # begun before there was such a key, when no attention was guided
+    training = config.training.model_copy(update={"guided_attention": 0.0})
+    return config.model_copy(update={"training": training})

@@ -39,7 +39,7 @@ from nmt.server.work import (
 )
 from nmt.text.language_id import Detection, Detector
 from nmt.text.languages import language_name
-from nmt.translator.translator import cores
+from nmt.translator.loading import cores
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "page"

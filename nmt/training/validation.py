@@ -9,6 +9,7 @@ from nmt.evaluation.metrics import bleu
 from nmt.search.torch_stepper import TorchStepper
 from nmt.training.learner import Learner
 from nmt.training.preparation import Material
+from nmt.translator.loading import LoadedModel
 from nmt.translator.results import Translation
 from nmt.translator.translator import Translator
 
@@ -42,7 +43,8 @@ class DevSet:
 
     def bleu(self, learner: Learner) -> tuple[float, list[Translation]]:
         """BLEU of greedy translations of the chosen sentences, and the translations."""
-        translator = Translator(TorchStepper(learner.model), *self._tokenizers, self._search)
+        model = LoadedModel(TorchStepper(learner.model), self._tokenizers)
+        translator = Translator(model, self._search)
         translations = translator.translate(self._sources, align=True)
         hypotheses = [translation.text for translation in translations]
         return bleu(hypotheses, self._references, self._language), translations

@@ -392,7 +392,7 @@ def test_a_model_without_attention_aligns_nothing(
     def blind(*arguments: Any) -> list[list[Hypothesis]]:
         return [[replace(h, attention=None) for h in found] for found in search(*arguments)]
 
-    monkeypatch.setattr("nmt.translator.translator.search", blind)
+    monkeypatch.setattr("nmt.translator.batched_search.search", blind)
     for options in (["--alignments", "a"], ["--markup", "xml"]):
         done = inside("translate", *options, "le chat")
         assert done.code == 2

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from nmt.config import CorpusConfig, RunConfig, override, to_toml
+from nmt.config import CorpusConfig, RunConfig, load_recipe, override, to_toml
 from nmt.errors import ConfigError, RunError
 from nmt.files import read_folder, remove_folder, replace_folder, surviving_folder, write_atomically
 from nmt.runs.directory import RunDirectory
@@ -292,6 +293,20 @@ def test_a_run_keeps_its_configuration(tmp_path: Path) -> None:
     config = override(CONFIG, ["seed=5", "model.cell=gru"])
     assert create_run(tmp_path / "runs" / "a", config).config() == config
     assert RunDirectory(tmp_path / "runs" / "a").config() == config
+
+
+def test_a_configuration_is_read_once_for_each_version_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(tmp_path / "run")
+    reading = Mock(wraps=load_recipe)
+    monkeypatch.setattr("nmt.runs.directory.load_recipe", reading)
+    [opened] = chosen_runs([run.path], Direction("fr", "en"))
+    assert open_run(run.path).config() is opened.config()
+    assert reading.call_count == 1
+    go_on(run, override(CONFIG, ["training.epochs=99"]))
+    assert opened.config().training.epochs == 99
+    assert reading.call_count == 2
 
 
 def test_what_is_no_trained_run_is_refused_by_name(tmp_path: Path) -> None:

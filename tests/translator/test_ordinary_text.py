@@ -18,8 +18,9 @@ from nmt.runs.finding import shipped_models
 from nmt.search import Candidates, Distribution
 from nmt.search.repetition import has_loop
 from nmt.text.normalise import normalise
-from nmt.text.tokenizer import EOS, Tokenizer, train_tokenizer
+from nmt.text.tokenizer import EOS, Tokenizer, Tokenizers, train_tokenizer
 from nmt.translator.glossary import Glossary
+from nmt.translator.loading import LoadedModel
 from nmt.translator.protected import ADDRESS, lost_numbers
 from nmt.translator.translator import TextConstraints, Translator
 from nmt.visualization import subword_grid, word_grid
@@ -107,11 +108,15 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     return train_tokenizer(text, config, tmp_path_factory.mktemp("tokenizer") / "joint.model")
 
 
+def translator_of(model: Scripted, tokenizer: Tokenizer, max_tokens: int) -> Translator:
+    return Translator(LoadedModel(model, Tokenizers(tokenizer, tokenizer), max_tokens), OPTIONS)
+
+
 @pytest.fixture
 def make(tokenizer: Tokenizer) -> Callable[..., Translator]:
     def make(script: Script, has_attention: bool = True, max_tokens: int = 40) -> Translator:
         model = Scripted(tokenizer.vocabulary_size, script, has_attention)
-        return Translator(model, tokenizer, tokenizer, OPTIONS, max_tokens)
+        return translator_of(model, tokenizer, max_tokens)
 
     return make
 
@@ -288,9 +293,7 @@ def test_what_is_asked_of_a_translation_goes_before_all_that(
 def test_plain_text_takes_no_other_way(tokenizer: Tokenizer, text: str) -> None:
     text = text.replace("#", "")
     off = OPTIONS.model_copy(update={"robust": False})
-    translator = Translator(
-        Scripted(tokenizer.vocabulary_size, echo), tokenizer, tokenizer, OPTIONS, 40
-    )
+    translator = translator_of(Scripted(tokenizer.vocabulary_size, echo), tokenizer, 40)
     expected = [t.as_dict() for t in translator.translate([text], off)]
     if not any(map(str.isalpha, text)) or text.isupper():
         return

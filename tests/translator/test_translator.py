@@ -369,7 +369,7 @@ def test_the_batches_of_a_call_share_what_is_made_of_their_constraints(
             made.append(constraints)
 
     monkeypatch.setattr("nmt.search.constraints.Automaton", Counted)
-    monkeypatch.setattr("nmt.translator.translator.SENTENCES_PER_BATCH", 3)
+    monkeypatch.setattr("nmt.translator.batched_search.SENTENCES_PER_BATCH", 3)
     wanted = [TextConstraints(forbidden=FORBIDDEN[:2]), TextConstraints(forbidden=FORBIDDEN[2:4])]
     translator.translate(sentences(12), SHORT, wanted * 6)
     assert len(made) == 2
@@ -664,7 +664,7 @@ def test_a_model_has_the_threads_that_are_asked_for_or_one_for_each_core(
             super().__init__(threads)
 
     monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor", Pool)
-    monkeypatch.setattr("nmt.translator.translator.cores", lambda: 4)
+    monkeypatch.setattr("nmt.translator.loading.cores", lambda: 4)
     for threads in (1, 2, None):
         nmt.load(exported.path, threads=threads).translate(sentences(64))
         nmt.load(exported.path, exported.path, threads=threads).translate(sentences(64))

@@ -1,6 +1,6 @@
 """How a translation came about: what was looked at, what was nearly said, what the beam dropped."""
 
-from nmt.translator.explaining.explainer import Languages, explain_sentence
+from nmt.translator.explaining.explainer import explain_sentence
 from nmt.translator.explaining.explanation import (
     BeamRow,
     Dropped,
@@ -18,7 +18,6 @@ __all__ = [
     "Dropped",
     "EncoderStates",
     "Explanation",
-    "Languages",
     "Recorder",
     "RunnerUp",
     "SentenceExplanation",

@@ -1,7 +1,6 @@
 """Explains one sentence: translates it with a recorder looking on, then reads what it noted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from nmt.search.alignment import Unit, align_units, units
 from nmt.search.search import Hypothesis, search
 from nmt.search.stepper import Distribution, Stepper
 from nmt.search.trellis import Ending
-from nmt.text.tokenizer import BOS, EOS, Tokenizer
+from nmt.text.tokenizer import BOS, EOS, Tokenizer, Tokenizers
 from nmt.translator.explaining.explanation import (
     BeamRow,
     Dropped,
@@ -29,17 +28,9 @@ MOST_DIMENSIONS = 24
 """Numbers of a memory vector that are shown."""
 
 
-@dataclass(frozen=True)
-class Languages:
-    """The tokenizers of a model: of the language translated from, and of that into."""
-
-    source: Tokenizer
-    target: Tokenizer
-
-
 def explain_sentence(
     stepper: Stepper[Any],
-    languages: Languages,
+    tokenizers: Tokenizers,
     ids: Sequence[int],
     options: SearchConfig,
     runners_up: int,
@@ -48,7 +39,7 @@ def explain_sentence(
 
     Args:
         stepper: The model.
-        languages: Its tokenizers.
+        tokenizers: Its tokenizers.
         ids: The subwords of the sentence, without its end, at least one.
         options: How to search.
         runners_up: How many others are told of, in each place.
@@ -72,19 +63,19 @@ def explain_sentence(
     for token in (BOS, *produced[:-1]):
         distribution, state = stepper.distribution(state, np.array([token]))
         distributions.append(distribution)
-    steps = _steps(languages.target, produced, best, distributions, runners_up)
-    source_units = units(languages.source, ids)
-    history = _History(recorders[0], languages.target, options, best)
+    steps = _steps(tokenizers.target, produced, best, distributions, runners_up)
+    source_units = units(tokenizers.source, ids)
+    history = _History(recorders[0], tokenizers.target, options, best)
     return SentenceExplanation(
-        source=languages.source.decode(ids),
-        target=languages.target.decode(best.tokens),
+        source=tokenizers.source.decode(ids),
+        target=tokenizers.target.decode(best.tokens),
         score=best.score,
         log_probability=best.log_probability,
         has_attention=best.attention is not None,
-        source_pieces=tuple(languages.source.pieces([*ids, EOS])),
+        source_pieces=tuple(tokenizers.source.pieces([*ids, EOS])),
         source_words=tuple(unit.text for unit in source_units),
         encoder=encoder,
-        words=_words(units(languages.target, best.tokens), source_units, best, steps),
+        words=_words(units(tokenizers.target, best.tokens), source_units, best, steps),
         steps=steps,
         beam=history.beam(),
         dropped=history.dropped(),

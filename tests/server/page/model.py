@@ -8,7 +8,8 @@ import numpy as np
 
 from nmt.config import RunConfig, SearchConfig, override
 from nmt.search.stepper import Candidates, Distribution
-from nmt.text.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, train_tokenizer
+from nmt.text.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, Tokenizers, train_tokenizer
+from nmt.translator.loading import LoadedModel
 from nmt.translator.translator import Translator
 
 WORDS = {
@@ -95,7 +96,8 @@ def make_translator(folder: Path) -> Translator:
     config = override(RunConfig(), ["tokenizer.vocabulary_size=420"])
     train_tokenizer(text, config.tokenizer, folder / "tokenizer.model")
     tokenizer = Tokenizer.load(folder / "tokenizer.model")
-    return Translator(Dictionary(tokenizer), tokenizer, tokenizer, SearchConfig(beam=5), 100)
+    model = LoadedModel(Dictionary(tokenizer), Tokenizers(tokenizer, tokenizer), 100)
+    return Translator(model, SearchConfig(beam=5))
 
 
 def _subword(tokenizer: Tokenizer, word: str) -> int:
