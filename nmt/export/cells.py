@@ -370,3 +370,10 @@ def unroll(graph: Graph, cell: GraphCell, inputs: Sequence[Operand], zeros: str)
     for value in (*after, output):
         body.output(body.name(), value, ["rows", cell.size])
     return graph.scan(body, [zeros] * cell.states, cell.project(graph, inputs))
+
+
+def added(graph: Graph, one: Vector, other: Vector) -> Vector:
+    """The sum of vectors of one size."""
+    known = one.bound is not None and other.bound is not None
+    bound = one.bound + other.bound if known else None  # type: ignore[operator]
+    return Vector(graph.add("Add", one.name, other.name), one.size, bound)

@@ -85,6 +85,10 @@ class Graph:
         """The k largest along the last axis, largest first, and where they are."""
         return self._add("TopK", [value, k], [self.name(), self.name()], {"axis": -1})
 
+    def float32(self, value: str) -> str:
+        """A value as float32."""
+        return self.add("Cast", value, to=1)
+
     def concat(self, values: Sequence[str], axis: int = -1) -> str:
         """Join values along an axis."""
         return values[0] if len(values) == 1 else self.add("Concat", *values, axis=axis)

@@ -9,22 +9,20 @@ multiple of 8), ``width`` (rows of a sentence), ``rows`` (sentences x width), ``
 ``outputs`` (target tokens in reach; in a step one more, for all the others).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nmt.config import ModelConfig
 from nmt.export.attention import GraphAttention, Kept, Look, attentions
-from nmt.export.cells import CELLS, GraphCell, Linear, Weights, normalised, part, unroll
+from nmt.export.cells import CELLS, GraphCell, Linear, Weights, added, normalised, part, unroll
 from nmt.export.graph import Array, Graph
-from nmt.export.quantisation import Arithmetic, Float32, Held, Int8, Matrix, Operand, Vector, join
+from nmt.export.quantisation import ARITHMETIC, Arithmetic, Held, Matrix, Operand, Vector, join
 
 LENGTH_MULTIPLE = 8
 """Sums over the source are split at multiples of this length; with it kept, a sentence's numbers
 are the same whatever longer sentence is beside it."""
-
-ARITHMETIC: dict[str, Callable[[], Arithmetic]] = {"fp32": Float32, "int8": Int8}
 
 
 @dataclass(frozen=True)
@@ -182,10 +180,10 @@ class EncoderGraph:
         """The context vector of each sentence; see `nmt.model.seq2seq`."""
         graph, size = self.graph, self.memory.size
         if self.config.bridge == "mean":
-            share = graph.add("Div", _float(graph, self.is_real), _float(graph, self.length))
+            share = graph.add("Div", graph.float32(self.is_real), graph.float32(self.length))
         else:
             last = graph.add("Sub", self.length, graph.constant(np.int64(1)))
-            share = _float(graph, graph.add("Equal", self.positions, last))
+            share = graph.float32(graph.add("Equal", self.positions, last))
         # (N, 1, S) x (N, S, H) = (N, 1, H)
         seen = graph.add("MatMul", share, self.memory.name)
         summary = graph.add("Reshape", seen, graph.integers(-1, size))
@@ -389,13 +387,6 @@ class StepGraph:
         graph.output("best_at", best_at, ["rows", "k"], np.int64)
 
 
-def added(graph: Graph, one: Vector, other: Vector) -> Vector:
-    """The sum of vectors of one size."""
-    known = one.bound is not None and other.bound is not None
-    bound = one.bound + other.bound if known else None  # type: ignore[operator]
-    return Vector(graph.add("Add", one.name, other.name), one.size, bound)
-
-
 def output_size(config: ModelConfig) -> int:
     """Size of the vectors that the output layer reads; see `nmt.model.decoder`."""
     return config.embedding_size if config.tied_output else config.hidden_size
@@ -403,7 +394,3 @@ def output_size(config: ModelConfig) -> int:
 
 def _seen(look: Look) -> list[Vector]:
     return [] if look.context is None else [look.context]
-
-
-def _float(graph: Graph, value: str) -> str:
-    return graph.add("Cast", value, to=1)

@@ -14,7 +14,6 @@ are multiplied at a time either.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -103,37 +102,38 @@ class Held:
         return (*self.shape[:-2], 1, "filled")
 
 
-class Arithmetic(Protocol):
-    """How to multiply."""
+class Arithmetic:
+    """How to multiply: in float32, to be exact or to compare with."""
 
-    activation: type[np.generic]
+    activation: type[np.generic] = np.float32
     """Type of an operand."""
 
     def table(self, embeddings: Array) -> tuple[Array, float]:
         """Embeddings as operands, shape (vocabulary, size), and their scale."""
-        ...
+        return embeddings.astype(np.float32), 1.0
 
     def operand(self, graph: Graph, vector: Vector) -> Operand:
         """Get vectors ready."""
-        ...
+        return Operand(vector.name, vector.size)
 
     def vector(self, graph: Graph, operand: Operand) -> Vector:
         """An operand as float32 again."""
-        ...
+        return Vector(operand.name, operand.size, None)
 
     def matrix(self, graph: Graph, weight: Array) -> Matrix:
         """Put a weight matrix of shape (size out, size in) into the graph."""
-        ...
+        return Matrix(graph.constant(weight.T))
 
     def rows(self, graph: Graph, weight: Array, wanted: str) -> Matrix:
         """Put one into the graph of which only some outputs are used, in the order wanted."""
-        ...
+        return Matrix(_rows(graph, weight, wanted))
 
     def product(
         self, graph: Graph, operand: Operand, matrix: Matrix, bias: str | None = None
     ) -> str:
         """Multiply: float32, shape (..., size out)."""
-        ...
+        product = graph.add("MatMul", operand.name, matrix.weight)
+        return product if bias is None else graph.add("Add", product, bias)
 
     def joined(
         self, graph: Graph, weights: Sequence[Array], inputs: Sequence[Operand]
@@ -147,9 +147,10 @@ class Arithmetic(Protocol):
                 further than 1 from 0, and its scale is that of the product.
 
         Returns:
-            None where it does not pay, or where an input has a scale of its own in each row.
+            None where it does not pay, as in float32 (a whole sequence at a time is quicker
+            than step by step), or where an input has a scale of its own in each row.
         """
-        ...
+        return None
 
     def hold_keys(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
         """Get vectors ready to be compared with queries.
@@ -159,14 +160,17 @@ class Arithmetic(Protocol):
             vectors: Shape (sentences, ..., source length, size).
             turned: The axes with the last two exchanged.
         """
-        ...
+        return self.hold_values(graph, vectors, turned)
 
     def hold_values(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
         """Get vectors of the same shape ready to be mixed."""
-        ...
+        return Held(vectors.name, _shape_of_held(vectors, turned), bound=vectors.bound)
 
     def compare(self, graph: Graph, queries: Vector, keys: Held, turned: Sequence[int]) -> str:
         """The product of each query with each key.
+
+        The keys come first: how ONNX Runtime adds up a product depends on the length of the second
+        matrix, which is the width then, and not the source length.
 
         Args:
             graph: Where.
@@ -178,10 +182,15 @@ class Arithmetic(Protocol):
             Shape (sentences, ..., width, source length). A row's numbers are the same, to the bit,
             whatever the width and however long the longest source of the batch is.
         """
-        ...
+        # (N, S, H) x (N, H, W) = (N, S, W)
+        columns = graph.add("Transpose", queries.name, perm=turned)
+        return graph.add("Transpose", graph.add("MatMul", keys.name, columns), perm=turned)
 
     def mix(self, graph: Graph, weights: str, values: Held, turned: Sequence[int]) -> str:
         """The mean of the values by the weights of each query.
+
+        ONNX Runtime adds up otherwise where there is a single query, so there never is: one more
+        of them keeps a row's numbers the same whatever the width of the beam.
 
         Args:
             graph: Where.
@@ -192,71 +201,6 @@ class Arithmetic(Protocol):
         Returns:
             Shape (sentences, ..., width, size); as exact as `compare`.
         """
-        ...
-
-
-class Float32:
-    """Products of float32, to be exact or to compare with."""
-
-    activation: type[np.generic] = np.float32
-
-    def table(self, embeddings: Array) -> tuple[Array, float]:
-        """See `Arithmetic.table`."""
-        return embeddings.astype(np.float32), 1.0
-
-    def operand(self, graph: Graph, vector: Vector) -> Operand:
-        """See `Arithmetic.operand`."""
-        return Operand(vector.name, vector.size)
-
-    def vector(self, graph: Graph, operand: Operand) -> Vector:
-        """See `Arithmetic.vector`."""
-        return Vector(operand.name, operand.size, None)
-
-    def matrix(self, graph: Graph, weight: Array) -> Matrix:
-        """See `Arithmetic.matrix`."""
-        return Matrix(graph.constant(weight.T))
-
-    def rows(self, graph: Graph, weight: Array, wanted: str) -> Matrix:
-        """See `Arithmetic.rows`."""
-        return Matrix(_rows(graph, weight, wanted))
-
-    def product(
-        self, graph: Graph, operand: Operand, matrix: Matrix, bias: str | None = None
-    ) -> str:
-        """See `Arithmetic.product`."""
-        product = graph.add("MatMul", operand.name, matrix.weight)
-        return product if bias is None else graph.add("Add", product, bias)
-
-    def joined(
-        self, graph: Graph, weights: Sequence[Array], inputs: Sequence[Operand]
-    ) -> Matrix | None:
-        """See `Arithmetic.joined`: a whole sequence at a time is quicker than step by step."""
-        return None
-
-    def hold_keys(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
-        """See `Arithmetic.hold_keys`."""
-        return self.hold_values(graph, vectors, turned)
-
-    def hold_values(self, graph: Graph, vectors: Vector, turned: Sequence[int]) -> Held:
-        """See `Arithmetic.hold_values`."""
-        return Held(vectors.name, _shape_of_held(vectors, turned), bound=vectors.bound)
-
-    def compare(self, graph: Graph, queries: Vector, keys: Held, turned: Sequence[int]) -> str:
-        """See `Arithmetic.compare`.
-
-        The keys come first: how ONNX Runtime adds up a product depends on the length of the second
-        matrix, which is the width then, and not the source length.
-        """
-        # (N, S, H) x (N, H, W) = (N, S, W)
-        columns = graph.add("Transpose", queries.name, perm=turned)
-        return graph.add("Transpose", graph.add("MatMul", keys.name, columns), perm=turned)
-
-    def mix(self, graph: Graph, weights: str, values: Held, turned: Sequence[int]) -> str:
-        """See `Arithmetic.mix`.
-
-        ONNX Runtime adds up otherwise where there is a single query, so there never is: one more
-        of them keeps a row's numbers the same whatever the width of the beam.
-        """
         first, second, all_but_last = (graph.integers(number) for number in (0, 1, -1))
         axis = len(turned) - 2
         where = graph.integers(axis)
@@ -266,7 +210,7 @@ class Float32:
         return graph.add("Slice", means, first, all_but_last, where)
 
 
-class Int8:
+class Int8(Arithmetic):
     """Products of integers: uint8 activations with a zero of 128, int8 weights."""
 
     activation: type[np.generic] = np.uint8
@@ -425,3 +369,6 @@ def _scale(largest: Array, steps: int) -> Array:
 
 def _rows(graph: Graph, weight: Array, wanted: str) -> str:
     return graph.add("Transpose", graph.add("Gather", graph.constant(weight), wanted), perm=[1, 0])
+
+
+ARITHMETIC = {"fp32": Arithmetic, "int8": Int8}

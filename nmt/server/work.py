@@ -9,7 +9,7 @@ from nmt.server.models import Model
 from nmt.text.normalise import normalise
 from nmt.translator.constraints import TextConstraints
 from nmt.translator.next_words import NextWord
-from nmt.translator.protected import copied
+from nmt.translator.restoring import copied
 from nmt.translator.results import TranslatedHypothesis, Translation
 
 COST = 20

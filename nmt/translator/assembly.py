@@ -10,7 +10,7 @@ from nmt.search.alignment import Alignment, align_units, join, spell, units
 from nmt.search.forced import Dictated
 from nmt.search.search import Hypothesis
 from nmt.text.tokenizer import EOS, Tokenizers
-from nmt.translator.protected import copied, restored
+from nmt.translator.restoring import copied, restored
 from nmt.translator.results import ScoredPair, TranslatedHypothesis, Translation
 from nmt.translator.segments import Part
 

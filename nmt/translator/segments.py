@@ -9,7 +9,8 @@ from nmt.text.normalise import check_text, normalise
 from nmt.text.sentences import begin_words, sentences_of, split_text
 from nmt.text.tokenizer import Tokenizer
 from nmt.translator.constraints import TextConstraints
-from nmt.translator.protected import Reading, as_it_is, begun_by, completed, reading_of
+from nmt.translator.protected import Reading, as_it_is, reading_of
+from nmt.translator.restoring import begun_by, completed
 
 Read = Callable[[str], Reading]
 

@@ -15,7 +15,7 @@ from nmt.translator.batched_search import BatchedSearch
 from nmt.translator.constraints import ANYTHING, ConstraintEncoder, TextConstraints
 from nmt.translator.glossary import Glossary
 from nmt.translator.loading import LoadedModel, load_models
-from nmt.translator.protected import without_spans
+from nmt.translator.restoring import without_spans
 from nmt.translator.results import ScoredPair, TranslatedHypothesis, Translation
 from nmt.translator.segments import Part, Segmenter
 

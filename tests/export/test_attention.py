@@ -8,13 +8,15 @@ import pytest
 
 from nmt.export.attention import OF_SENTENCES
 from nmt.export.graph import Graph
-from nmt.export.quantisation import LARGEST_WEIGHT, Arithmetic, Float32, Int8, Vector
+from nmt.export.quantisation import LARGEST_WEIGHT, Arithmetic, Int8, Vector
 
 SIZE = 512  # large enough for a sum to be divided
 BOUND = 6.0  # of the numbers below
 SHAPES = [(time, width) for time in (8, 40, 64) for width in (1, 2, 5)]
 each_shape = pytest.mark.parametrize(("time", "width"), SHAPES)
-each_arithmetic = pytest.mark.parametrize("arithmetic", [Float32(), Int8()], ids=["fp32", "int8"])
+each_arithmetic = pytest.mark.parametrize(
+    "arithmetic", [Arithmetic(), Int8()], ids=["fp32", "int8"]
+)
 # what is known of the vectors: without a bound each has a scale of its own
 each_bound = pytest.mark.parametrize("bound", [BOUND, None], ids=["bound", "scales"])
 
@@ -98,7 +100,7 @@ def test_what_is_held_has_7_bits(bound: float | None) -> None:
 @pytest.mark.parametrize(
     ("arithmetic", "bound", "furthest"),
     [
-        (Float32(), None, 1e-3),
+        (Arithmetic(), None, 1e-3),
         # a sum of 512 products of numbers of about 1, each rounded by up to half a step
         (Int8(), BOUND, 8 * 512**0.5 * BOUND / LARGEST_WEIGHT / 2),
         (Int8(), None, 8 * 512**0.5 * 4 / LARGEST_WEIGHT / 2),
@@ -115,7 +117,7 @@ def test_scores_are_products(arithmetic: Arithmetic, bound: float | None, furthe
 @pytest.mark.parametrize(
     ("arithmetic", "bound", "furthest"),
     [
-        (Float32(), None, 1e-4),
+        (Arithmetic(), None, 1e-4),
         (Int8(), BOUND, BOUND / LARGEST_WEIGHT),
         (Int8(), None, 4 / LARGEST_WEIGHT),
     ],

@@ -14,15 +14,8 @@ from nmt.config import TokenizerConfig
 from nmt.search.alignment import Alignment, Unit, align_units, spell, units
 from nmt.text.normalise import normalise
 from nmt.text.tokenizer import Tokenizer, train_tokenizer
-from nmt.translator.protected import (
-    FORMULA,
-    as_it_is,
-    copied,
-    lost_numbers,
-    reading_of,
-    restored,
-    without_spans,
-)
+from nmt.translator.protected import FORMULA, as_it_is, lost_numbers, reading_of
+from nmt.translator.restoring import copied, restored, without_spans
 
 ALPHABET = string.ascii_letters + string.digits + "àâçéèêîôœÀÇÉÊ«» .,;:!?'\"()-#"
 FRENCH = "Je suis étudiant. Où est la gare ? Tom est à Paris. Il l'a vu hier. Bonjour, Marie !"
