@@ -120,8 +120,9 @@ class TokenizerConfig(Section):
 
     kind: Literal["bpe", "unigram"] = "bpe"
     """BPE (Sennrich et al. 2016) or a unigram language model (Kudo 2018)."""
-    vocabulary_size: Annotated[int, Field(ge=300)] = 8000
-    """Number of subwords, of both languages together if joint, else of each."""
+    vocabulary_size: Annotated[int, Field(ge=261)] = 8000
+    """Number of subwords, of both languages together if joint, else of each: 4 marks, 256 bytes,
+    each character of the text, and what is learned."""
     joint: bool = True
     """One vocabulary for both languages, or one for each."""
     character_coverage: Annotated[float, Field(gt=0.9, le=1.0)] = 1.0
