@@ -11,10 +11,17 @@ from statistics import fmean, stdev
 from typing import Any, Literal
 
 import numpy as np
-from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
-from nmt.evaluation.metrics import check_lengths, length_ranges, metrics, resamples, span
+from nmt.evaluation.metrics import (
+    LengthRange,
+    check_lengths,
+    length_ranges,
+    metrics,
+    resamples,
+    sentence_chrf,
+    span,
+)
 from nmt.progress import counted
 
 Paired = Literal["bs", "ar"]
@@ -157,6 +164,7 @@ def compare(
     language: str = "",
     paired: Paired = "bs",
     shown: int = 5,
+    further: Sequence[Sequence[str]] = (),
 ) -> Comparison:
     """Compare systems with the first of them.
 
@@ -167,6 +175,7 @@ def compare(
         language: Code of the target language, such as ``fr``: decides how words are told apart.
         paired: Which test.
         shown: How many sentences to show, of those where the systems differ.
+        further: More references of each sentence: whatever is in one of them is right.
 
     Raises:
         CorpusError: There are no sentences, or a system has more or fewer translations.
@@ -174,14 +183,15 @@ def compare(
     for system in systems:
         for member in system.members:
             check_lengths(member, references, sources)
-    signatures, rows = _tested(systems, references, language, paired)
+    every = [references, *further]
+    signatures, rows = _tested(systems, every, language, paired)
     return Comparison(
         sentences=len(references),
         paired=paired,
         signatures=signatures,
         rows=rows,
-        by_source_length=_by_source_length(systems, references, sources, language),
-        most_different=_most_different(systems, references, sources, shown),
+        by_source_length=_by_source_length(systems, every, sources, language),
+        most_different=_most_different(systems, every, sources, shown),
     )
 
 
@@ -212,11 +222,14 @@ class _Pooled:
 
 
 def _tested(
-    systems: Sequence[SystemOutput], references: Sequence[str], language: str, paired: Paired
+    systems: Sequence[SystemOutput],
+    references: Sequence[Sequence[str]],
+    language: str,
+    paired: Paired,
 ) -> tuple[dict[str, str], tuple[Row, ...]]:
     """The signatures, and the figures of each system."""
     each = metrics(language, references)
-    samples = resamples(len(references))
+    samples = resamples(len(references[0]))
     named: list[Any] = [
         (system.name, list(zip(*system.members, strict=True))) for system in systems
     ]
@@ -262,54 +275,50 @@ def _figure(metric: str, scores: Sequence[float], result: Any, first: Any) -> Fi
 
 def _by_source_length(
     systems: Sequence[SystemOutput],
-    references: Sequence[str],
+    references: Sequence[Sequence[str]],
     sources: Sequence[str] | None,
     language: str,
 ) -> tuple[LengthRow, ...]:
-    if sources is None:
-        return ()
+    def bleu(found: LengthRange, system: SystemOutput) -> float:
+        return fmean(found.bleu(member, references, language) for member in system.members)
+
     return tuple(
         LengthRow(
             found.shortest,
             found.longest,
             len(found.rows),
-            tuple(
-                fmean(found.bleu(member, references, language) for member in system.members)
-                for system in systems
-            ),
+            tuple(bleu(found, system) for system in systems),
         )
-        for found in length_ranges(sources)
+        for found in length_ranges(sources or ())
     )
 
 
 def _most_different(
     systems: Sequence[SystemOutput],
-    references: Sequence[str],
+    references: Sequence[Sequence[str]],
     sources: Sequence[str] | None,
     shown: int,
 ) -> tuple[Difference, ...]:
     if len(systems) == 1 or not shown:
         return ()
-    metric = CHRF()
-
-    def score(row: int, system: SystemOutput) -> float:
-        texts = [member[row] for member in system.members]
-        return fmean(metric.sentence_score(text, [references[row]]).score for text in texts)
-
-    scores = [tuple(score(row, system) for system in systems) for row in range(len(references))]
-    gaps = [max(of_systems) - min(of_systems) for of_systems in scores]
-    order = sorted(range(len(references)), key=lambda row: -gaps[row])
-    return tuple(
+    scores = [
+        [fmean(of_members) for of_members in zip(*of_system, strict=True)]
+        for of_system in (
+            [sentence_chrf(member, references) for member in system.members] for system in systems
+        )
+    ]
+    found = [
         Difference(
             line=row + 1,
             source=None if sources is None else sources[row],
-            reference=references[row],
+            reference=reference,
             translations=tuple(system.members[0][row] for system in systems),
-            chrf=scores[row],
+            chrf=tuple(chrf),
         )
-        for row in order[:shown]
-        if gaps[row]
-    )
+        for row, (reference, *chrf) in enumerate(zip(references[0], *scores, strict=True))
+    ]
+    order = sorted(found, key=lambda one: min(one.chrf) - max(one.chrf))
+    return tuple(one for one in order[:shown] if max(one.chrf) > min(one.chrf))
 
 
 def _scores(comparison: Comparison) -> list[str]:
