@@ -15,6 +15,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from nmt.errors import CorpusError
+from nmt.evaluation.tables import evaluation_table
 from nmt.progress import counted
 from nmt.text.languages import CHINESE, JAPANESE, KOREAN, UNSPACED, language_code
 
@@ -84,7 +85,7 @@ class Evaluation:
 
     def lines(self) -> list[str]:
         """A table for people, one line an entry."""
-        return _table(self)
+        return evaluation_table(self)
 
 
 def bleu(
@@ -142,7 +143,15 @@ def evaluate(
         bleu_margin=bootstrap.get("confidence_var", 0.0),
         chrf=_corpus_metric(chrf, hypotheses),
         ter=_corpus_metric(ter, hypotheses),
-        by_source_length=_by_source_length(hypotheses, every, sources, language),
+        by_source_length=tuple(
+            LengthBucket(
+                found.shortest,
+                found.longest,
+                len(found.rows),
+                found.bleu(hypotheses, every, language),
+            )
+            for found in length_ranges(sources or ())
+        ),
     )
 
 
@@ -268,58 +277,3 @@ def length_ranges(sources: Sequence[str]) -> list[LengthRange]:
             ranges.append(LengthRange(shortest, longest, rows))
         shortest = (longest or 0) + 1
     return ranges
-
-
-def _by_source_length(
-    hypotheses: Sequence[str],
-    references: Sequence[Sequence[str]],
-    sources: Sequence[str] | None,
-    language: str,
-) -> tuple[LengthBucket, ...]:
-    if sources is None:
-        return ()
-    return tuple(
-        LengthBucket(
-            found.shortest,
-            found.longest,
-            len(found.rows),
-            found.bleu(hypotheses, references, language),
-        )
-        for found in length_ranges(sources)
-    )
-
-
-def _table(evaluation: Evaluation) -> list[str]:
-    sentences = "sentence" if evaluation.sentences == 1 else "sentences"
-    lines = [
-        f"{evaluation.bleu.name:<12}{evaluation.bleu.score:6.2f}  "
-        f"(95% of resamples: {evaluation.bleu_mean:.2f} ± {evaluation.bleu_margin:.2f})",
-        f"{evaluation.chrf.name:<12}{evaluation.chrf.score:6.2f}",
-        f"{evaluation.ter.name:<12}{evaluation.ter.score:6.2f}  (less is better)",
-    ]
-    if evaluation.perplexity is not None:
-        lines.append(f"{'perplexity':<12}{evaluation.perplexity:6.2f}  (less is better)")
-    lines.append(f"{'over':<12}{evaluation.sentences:6d}  {sentences}")
-    if evaluation.searched_again or evaluation.copied:
-        lines.append(
-            f"{'robust':<12}{evaluation.searched_again:6d}  searched again, {evaluation.copied} "
-            "copied at least in part (search.robust)"
-        )
-    if evaluation.by_source_length:
-        lines += ["", "source words  sentences    BLEU"]
-    for bucket in evaluation.by_source_length:
-        words = span(bucket.shortest, bucket.longest)
-        lines.append(f"{words:>12}  {bucket.sentences:9d}  {bucket.bleu:6.2f}")
-    lines.append("")
-    lines += [
-        f"{metric.name:<12}{metric.signature}"
-        for metric in (evaluation.bleu, evaluation.chrf, evaluation.ter)
-    ]
-    return lines
-
-
-def span(shortest: int, longest: int | None) -> str:
-    """From how many to how many words, in words; None for any number."""
-    if longest is None:
-        return f"{shortest} and more"
-    return f"{shortest} to {longest}" if shortest else f"up to {longest}"
