@@ -59,13 +59,14 @@ def evaluate(
             "set.",
         ),
     ] = None,
-    reference: Annotated[
-        Path | None,
+    references: Annotated[
+        list[Path] | None,
         typer.Option(
             "--reference",
             metavar="FILE",
             show_default=False,
-            help="The right translations of --source, line by line.",
+            help="The right translations of --source, line by line. Repeat where several people "
+            "translated it: whatever is in one of them is right.",
         ),
     ] = None,
     beam: Beam = None,
@@ -107,14 +108,14 @@ def evaluate(
         settings=settings or [],
         sections=("search", "corpus"),
     )
-    from nmt.evaluation.evaluate import compare_systems, prepare, score_member
+    from nmt.evaluation.evaluate import compare_systems, prepare
 
-    trial = prepare(chosen, source, reference, changed)
+    trial = prepare(chosen, source, references or [], changed)
     found: dict[str, Any] = {"test_set": trial.test_set.name}
     result: Comparison | Evaluation
     if len(chosen) == len(chosen[0].members) == 1:
         (member,) = chosen[0].members
-        result = score_member(member, trial)
+        result = trial.evaluation(trial.outcome(member))
         found = {"model": str(member), **found}
     else:
         result = compare_systems(chosen, trial, paired, sentences)

@@ -120,8 +120,9 @@ class TokenizerConfig(Section):
 
     kind: Literal["bpe", "unigram"] = "bpe"
     """BPE (Sennrich et al. 2016) or a unigram language model (Kudo 2018)."""
-    vocabulary_size: Annotated[int, Field(ge=300)] = 8000
-    """Number of subwords, of both languages together if joint, else of each."""
+    vocabulary_size: Annotated[int, Field(ge=261)] = 8000
+    """Number of subwords, of both languages together if joint, else of each: 4 marks, 256 bytes,
+    each character of the text, and what is learned."""
     joint: bool = True
     """One vocabulary for both languages, or one for each."""
     character_coverage: Annotated[float, Field(gt=0.9, le=1.0)] = 1.0
@@ -349,6 +350,10 @@ class SearchConfig(Section):
     """Keep what no model knows (addresses, emoji, letters of other scripts) as it is, read capitals
     as small letters where the model would spell them one by one, and look again where a translation
     is empty, goes round in circles or loses a number; at worst the text is copied."""
+    numbers: Literal["auto", "keep", "free"] = "auto"
+    """Of robust: whether a translation has to hold the numbers of the text (of three digits and
+    more; keep), or may write them otherwise (free). With auto a training decides by its pairs, and
+    a model that says nothing keeps them."""
     shortlist: bool = True
     """Choose only among the commonest target subwords and those that the words of the sentence may
     call for, where the model was exported with such a list: two thirds of the time, no worse."""

@@ -11,21 +11,23 @@ from statistics import fmean, stdev
 from typing import Any, Literal
 
 import numpy as np
-from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
-from nmt.evaluation.metrics import check_lengths, length_ranges, metrics, resamples, span
-from nmt.progress import counted
+from nmt.evaluation.metrics import (
+    LengthRange,
+    check_lengths,
+    length_ranges,
+    metrics,
+    resamples,
+    sentence_chrf,
+)
+from nmt.evaluation.tables import SIGNIFICANT, comparison_table
 
 Paired = Literal["bs", "ar"]
 """Paired bootstrap resampling, or paired approximate randomisation."""
 
-SIGNIFICANT = 0.05
-"""A difference counts if one as large comes about by chance less often than this."""
 TRIALS_PER_RESAMPLE = 10
 """Approximate randomisation tries 10,000 times where the bootstrap resamples 1,000 times."""
-LESS_IS_BETTER = {"TER"}
-_TESTS = {"bs": "bootstrap resampling", "ar": "approximate randomisation"}
 
 
 @dataclass(frozen=True)
@@ -139,15 +141,7 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """A table for people, one line an entry."""
-        signatures = [f"{metric:<7}{signature}" for metric, signature in self.signatures.items()]
-        blocks = [
-            [*_scores(self), *_explanation(self)],
-            _verdicts(self),
-            _lengths(self),
-            _differences(self),
-            signatures,
-        ]
-        return [line for block in blocks if block for line in ("", *block)][1:]
+        return comparison_table(self)
 
 
 def compare(
@@ -157,6 +151,7 @@ def compare(
     language: str = "",
     paired: Paired = "bs",
     shown: int = 5,
+    further: Sequence[Sequence[str]] = (),
 ) -> Comparison:
     """Compare systems with the first of them.
 
@@ -167,6 +162,7 @@ def compare(
         language: Code of the target language, such as ``fr``: decides how words are told apart.
         paired: Which test.
         shown: How many sentences to show, of those where the systems differ.
+        further: More references of each sentence: whatever is in one of them is right.
 
     Raises:
         CorpusError: There are no sentences, or a system has more or fewer translations.
@@ -174,14 +170,15 @@ def compare(
     for system in systems:
         for member in system.members:
             check_lengths(member, references, sources)
-    signatures, rows = _tested(systems, references, language, paired)
+    every = [references, *further]
+    signatures, rows = _tested(systems, every, language, paired)
     return Comparison(
         sentences=len(references),
         paired=paired,
         signatures=signatures,
         rows=rows,
-        by_source_length=_by_source_length(systems, references, sources, language),
-        most_different=_most_different(systems, references, sources, shown),
+        by_source_length=_by_source_length(systems, every, sources, language),
+        most_different=_most_different(systems, every, sources, shown),
     )
 
 
@@ -212,11 +209,14 @@ class _Pooled:
 
 
 def _tested(
-    systems: Sequence[SystemOutput], references: Sequence[str], language: str, paired: Paired
+    systems: Sequence[SystemOutput],
+    references: Sequence[Sequence[str]],
+    language: str,
+    paired: Paired,
 ) -> tuple[dict[str, str], tuple[Row, ...]]:
     """The signatures, and the figures of each system."""
     each = metrics(language, references)
-    samples = resamples(len(references))
+    samples = resamples(len(references[0]))
     named: list[Any] = [
         (system.name, list(zip(*system.members, strict=True))) for system in systems
     ]
@@ -262,141 +262,47 @@ def _figure(metric: str, scores: Sequence[float], result: Any, first: Any) -> Fi
 
 def _by_source_length(
     systems: Sequence[SystemOutput],
-    references: Sequence[str],
+    references: Sequence[Sequence[str]],
     sources: Sequence[str] | None,
     language: str,
 ) -> tuple[LengthRow, ...]:
-    if sources is None:
-        return ()
+    def bleu(found: LengthRange, system: SystemOutput) -> float:
+        return fmean(found.bleu(member, references, language) for member in system.members)
+
     return tuple(
         LengthRow(
             found.shortest,
             found.longest,
             len(found.rows),
-            tuple(
-                fmean(found.bleu(member, references, language) for member in system.members)
-                for system in systems
-            ),
+            tuple(bleu(found, system) for system in systems),
         )
-        for found in length_ranges(sources)
+        for found in length_ranges(sources or ())
     )
 
 
 def _most_different(
     systems: Sequence[SystemOutput],
-    references: Sequence[str],
+    references: Sequence[Sequence[str]],
     sources: Sequence[str] | None,
     shown: int,
 ) -> tuple[Difference, ...]:
     if len(systems) == 1 or not shown:
         return ()
-    metric = CHRF()
-
-    def score(row: int, system: SystemOutput) -> float:
-        texts = [member[row] for member in system.members]
-        return fmean(metric.sentence_score(text, [references[row]]).score for text in texts)
-
-    scores = [tuple(score(row, system) for system in systems) for row in range(len(references))]
-    gaps = [max(of_systems) - min(of_systems) for of_systems in scores]
-    order = sorted(range(len(references)), key=lambda row: -gaps[row])
-    return tuple(
+    scores = [
+        [fmean(of_members) for of_members in zip(*of_system, strict=True)]
+        for of_system in (
+            [sentence_chrf(member, references) for member in system.members] for system in systems
+        )
+    ]
+    found = [
         Difference(
             line=row + 1,
             source=None if sources is None else sources[row],
-            reference=references[row],
+            reference=reference,
             translations=tuple(system.members[0][row] for system in systems),
-            chrf=scores[row],
+            chrf=tuple(chrf),
         )
-        for row in order[:shown]
-        if gaps[row]
-    )
-
-
-def _scores(comparison: Comparison) -> list[str]:
-    """A line for each system, and one for the spread of its members where there are several."""
-    metrics = [figure.metric for figure in comparison.rows[0].figures]
-    titles = [f"{name} (less is better)" if name in LESS_IS_BETTER else name for name in metrics]
-    table = [("", titles)]
-    for row in comparison.rows:
-        cells = [
-            f"{figure.score:6.2f} ± {figure.margin:.2f}{' *' if figure.is_significant else ''}"
-            for figure in row.figures
-        ]
-        table.append((row.name, cells))
-        if row.members > 1:
-            spreads = [f"{figure.deviation:6.2f}" for figure in row.figures]
-            table.append((f"  deviation of {row.members}", spreads))
-    width = max(len(name) for name, _ in table)
-    return [
-        f"{name:{width}}  {''.join(f'{cell:<18}' for cell in cells)}".rstrip()
-        for name, cells in table
+        for row, (reference, *chrf) in enumerate(zip(references[0], *scores, strict=True))
     ]
-
-
-def _explanation(comparison: Comparison) -> list[str]:
-    """What the signs in the table mean."""
-    sentences = counted(comparison.sentences, "sentence")
-    lines = [f"over {sentences}; ± half of the 95% interval of resamples"]
-    if len(comparison.rows) > 1:
-        lines.append(
-            f"* differs from {comparison.rows[0].name}: p < {SIGNIFICANT} by paired "
-            f"{_TESTS[comparison.paired]}"
-        )
-    if any(row.members > 1 for row in comparison.rows):
-        lines.append(
-            "several runs as one: their mean and standard deviation; interval and p are of other "
-            "sentences for these runs, not of other runs"
-        )
-    return lines
-
-
-def _verdicts(comparison: Comparison) -> list[str]:
-    """What the tests say, in words."""
-    first, *others = comparison.rows
-    return [
-        _verdict(row.name, figure, first.name, before.score)
-        for row in others
-        for before, figure in zip(first.figures, row.figures, strict=True)
-    ]
-
-
-def _verdict(name: str, figure: Figure, first: str, score_of_first: float) -> str:
-    """What one test says of a system and the first."""
-    p_value = figure.p_value or 0.0
-    p_text = f"p = {p_value:.3f}" if p_value >= 0.0005 else f"p = {p_value:.4f}"
-    gain = figure.score - score_of_first
-    if not figure.is_significant:
-        return (
-            f"no difference can be told between {name} and {first} in {figure.metric} "
-            f"({gain:+.2f}, {p_text})"
-        )
-    is_better = (gain < 0) == (figure.metric in LESS_IS_BETTER)
-    word = "better" if is_better else "worse"
-    return f"{name} is {word} than {first} by {abs(gain):.2f} {figure.metric}, {p_text}"
-
-
-def _lengths(comparison: Comparison) -> list[str]:
-    """BLEU by source length, a column for each system."""
-    names = [row.name for row in comparison.rows]
-    widths = [max(len(name), 6) for name in names]
-    titles = [f"{name:>{width}}" for name, width in zip(names, widths, strict=True)]
-    lines = [f"source words  sentences  {'  '.join(titles)}  (BLEU)"]
-    for row in comparison.by_source_length:
-        scores = [f"{bleu:{width}.2f}" for bleu, width in zip(row.bleu, widths, strict=True)]
-        words = span(row.shortest, row.longest)
-        lines.append(f"{words:>12}  {row.sentences:9d}  {'  '.join(scores)}")
-    return lines if comparison.by_source_length else []
-
-
-def _differences(comparison: Comparison) -> list[str]:
-    """The sentences where the systems are furthest apart, with the chrF2 of each translation."""
-    width = max(len("reference"), *(len(row.name) for row in comparison.rows))
-    lines: list[str] = []
-    for found in comparison.most_different:
-        lines += ["", f"line {found.line}"] if lines else [f"line {found.line}"]
-        if found.source is not None:
-            lines.append(f"  {'source':{width}}         {found.source}")
-        lines.append(f"  {'reference':{width}}         {found.reference}")
-        for row, score, text in zip(comparison.rows, found.chrf, found.translations, strict=True):
-            lines.append(f"  {row.name:{width}}  {score:5.1f}  {text}".rstrip())
-    return ["where they differ most, with the chrF2 of each sentence", *lines] if lines else []
+    order = sorted(found, key=lambda one: min(one.chrf) - max(one.chrf))
+    return tuple(one for one in order[:shown] if max(one.chrf) > min(one.chrf))

@@ -1,18 +1,18 @@
 """Systems put to the test: translate a test set, and say how good that is, or which is better."""
 
-import importlib.util
-import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nmt.config import CorpusConfig, RunConfig, SearchConfig
+from nmt.config import CorpusConfig
 from nmt.errors import CorpusError, RunError
 from nmt.evaluation.comparison import Comparison, Paired, SystemOutput, compare
 from nmt.evaluation.metrics import Evaluation, evaluate
+from nmt.evaluation.outcomes import Outcome, kept_outcome, outcome_of
 from nmt.evaluation.systems import Changed, Member, Models, System, runs_of
 from nmt.evaluation.test_sets import HeldOut, held_out_files, own_test_set
+from nmt.progress import counted
 from nmt.runs.directory import RunDirectory
 
 
@@ -30,32 +30,56 @@ class Trial:
     language: str
     changed: Changed
 
-    def translations(self, member: Member) -> tuple[str, ...]:
+    def outcome(self, member: Member) -> Outcome:
         """What a system makes of the test set; what models translate is kept in their folder.
 
         Raises:
             NmtError: Models cannot translate it, or a file has not a line for each sentence.
         """
         if not isinstance(member, Models):
-            return member.translations(self.test_set)
-        _note(f"translating with {member}")
-        texts = member.translations(self.test_set, self.changed)
-        try:
-            _note(f"translations kept in {member.keep(texts, self.test_set)}")
-        except OSError as error:  # such as a model that belongs to somebody else
-            _note(f"translations not kept: {error.filename or member}: {error.strerror}")
-        return texts
+            return Outcome(member.translations(self.test_set))
+        if self.test_set.sources is None:
+            raise CorpusError(
+                f"{member}: there is nothing to translate: name the file with --source"
+            )
+        _, search = self.changed(member.runs[0].config())
+        found = kept_outcome(member, search, self.test_set)
+        if found is None:
+            _note(f"translating {counted(len(self.test_set.sources), 'sentence')} with {member}")
+            found = outcome_of(member, search, self.test_set)
+            try:
+                _note(f"translations kept in {found.keep(member, search, self.test_set)}")
+            except OSError as error:  # such as a model that belongs to somebody else
+                _note(f"translations not kept: {error.filename or member}: {error.strerror}")
+        return found
+
+    def evaluation(self, outcome: Outcome) -> Evaluation:
+        """How good that is, with the perplexity if it is of a model."""
+        test_set = self.test_set
+        found = evaluate(
+            outcome.texts, test_set.references, test_set.sources, self.language, test_set.further
+        )
+        return replace(
+            found,
+            perplexity=outcome.perplexity,
+            searched_again=outcome.searched_again,
+            copied=outcome.copied,
+        )
 
 
 def prepare(
-    systems: Sequence[System], source: Path | None, reference: Path | None, changed: Changed
+    systems: Sequence[System],
+    source: Path | None,
+    references: Sequence[Path],
+    changed: Changed,
 ) -> Trial:
     """Find what systems are to be tried on.
 
     Args:
         systems: Those that are to be tried.
         source: Of the test set; None for that of the first run, or if nothing is to be translated.
-        reference: Of the test set; None for that of the first run.
+        references: Of the test set, one or several for each sentence; none for that of the first
+            run.
         changed: How a run searches, and where its corpus is.
 
     Raises:
@@ -65,13 +89,11 @@ def prepare(
     runs = list(dict.fromkeys(runs_of(systems)))
     corpora = [changed(run.config())[0].corpus for run in runs]
     _refuse_other_directions(runs, corpora)
-    if reference is not None:
-        if source is None and runs:
-            raise CorpusError("--source and --reference belong together: name both files")
-        language = corpora[0].target if runs else reference.suffix.removeprefix(".")
-        return Trial(held_out_files(source, reference), language, changed)
-    if source is not None:
+    if (source is None) != (not references) and (runs or source is not None):
         raise CorpusError("--source and --reference belong together: name both files")
+    if references:
+        language = corpora[0].target if runs else references[0].suffix.removeprefix(".")
+        return Trial(held_out_files(source, references), language, changed)
     if not runs:
         raise CorpusError("files of translations have no test set of their own: add --reference")
     for run, corpus in zip(runs, corpora, strict=True):
@@ -113,73 +135,31 @@ def compare_systems(
         shown: See `nmt.evaluation.comparison.compare`.
 
     Raises:
-        NmtError: See `Trial.translations`.
+        NmtError: See `Trial.outcome`.
     """
     members = {member for system in systems for member in system.members}
     # Files first: what is wrong with them shows at once, and each model is asked once.
     order = sorted(members, key=lambda member: (isinstance(member, Models), str(member)))
-    made = {member: trial.translations(member) for member in order}
+    made = {}
+    for member in order:
+        outcome = trial.outcome(member)
+        made[member] = outcome.texts
+        if outcome.searched_again or outcome.copied:
+            _note(
+                f"{member}: of {counted(len(outcome.texts), 'sentence')} {outcome.searched_again} "
+                f"searched again, {outcome.copied} copied at least in part (search.robust)"
+            )
     outputs = [
         SystemOutput(system.name, tuple(made[member] for member in system.members))
         for system in systems
     ]
     test_set = trial.test_set
-    return compare(outputs, test_set.references, test_set.sources, trial.language, paired, shown)
-
-
-def score_member(member: Member, trial: Trial) -> Evaluation:
-    """Try one system, with the perplexity if it is a model.
-
-    Raises:
-        NmtError: See `Trial.translations`.
-    """
-    test_set = trial.test_set
-    hypotheses = trial.translations(member)
-    perplexity = _perplexity(member, trial) if isinstance(member, Models) else None
-    return evaluate(hypotheses, test_set.references, test_set.sources, trial.language, perplexity)
-
-
-def _perplexity(models: Models, trial: Trial) -> float:
-    """Of the references, for each target subword."""
-    first, *others = models.runs
-    if not others and first.model_file.is_file() and importlib.util.find_spec("torch"):
-        return _perplexity_of_weights(first, trial.changed(first.config())[0], trial.test_set)
-    if not others:
-        _note("perplexity is that of the exported model: that of its weights needs them and torch")
-    _, search = trial.changed(first.config())
-    return _perplexity_of_search(models, search, trial.test_set)
-
-
-def _perplexity_of_search(models: Models, search: SearchConfig, test_set: HeldOut) -> float:
-    """As the models translate: over all that they may write, which no control token is."""
-    from nmt.translator.translator import Translator
-
-    whole = search.model_copy(update={"shortlist": False})
-    translator = Translator.load_ensemble(models.runs, whole)
-    pairs = translator.score(test_set.sources or (), test_set.references)
-    logs = [log for pair in pairs for log in pair.log_probabilities]
-    return math.exp(min(-math.fsum(logs) / max(len(logs), 1), 700.0))
-
-
-def _perplexity_of_weights(run: RunDirectory, config: RunConfig, test_set: HeldOut) -> float:
-    """By the weights that the run kept, in full precision."""
-    from datasets import Dataset
-
-    from nmt.config import override
-    from nmt.data.encoded import encode_pairs
-    from nmt.model.weights import load_weights
-    from nmt.text.tokenizer import Tokenizer
-    from nmt.training.learner import Learner
-    from nmt.training.validation import mean_loss
-
-    files = run.tokenizer_files(config.tokenizer.joint)
-    source, target = (Tokenizer.load(file) for file in files)
-    exact = override(
-        config, ["training.precision=fp32", "training.ema_decay=0", "training.device=auto"]
+    return compare(
+        outputs,
+        test_set.references,
+        test_set.sources,
+        trial.language,
+        paired,
+        shown,
+        test_set.further,
     )
-    learner = Learner(exact, source.vocabulary_size, target.vocabulary_size)
-    load_weights(learner.model, run.model_file)
-    pairs = Dataset.from_dict({"source": test_set.sources, "target": test_set.references})
-    encoded = encode_pairs(pairs, source, target, None)
-    with learner.evaluated_weights():
-        return math.exp(min(mean_loss(learner, encoded, config.training.tokens_per_batch), 700.0))

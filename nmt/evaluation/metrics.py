@@ -15,6 +15,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from nmt.errors import CorpusError
+from nmt.evaluation.tables import evaluation_table
 from nmt.progress import counted
 from nmt.text.languages import CHINESE, JAPANESE, KOREAN, UNSPACED, language_code
 
@@ -61,8 +62,10 @@ class Evaluation:
         bleu_margin: Half of the width of their 95% interval.
         chrf: chrF2, Popović 2015.
         ter: Translation edit rate, Snover et al. 2006; less is better.
-        perplexity: Of the model on the references, for each subword; None if not computed.
         by_source_length: BLEU by the number of source words; empty without the sources.
+        perplexity: Of the model on the references, for each subword; None if not computed.
+        searched_again: How many translations are of a second search (``search.robust``).
+        copied: How many are a copy of the source, at least in part.
     """
 
     sentences: int
@@ -71,8 +74,10 @@ class Evaluation:
     bleu_margin: float
     chrf: Metric
     ter: Metric
-    perplexity: float | None
     by_source_length: tuple[LengthBucket, ...]
+    perplexity: float | None = None
+    searched_again: int = 0
+    copied: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The same, ready for JSON."""
@@ -80,23 +85,29 @@ class Evaluation:
 
     def lines(self) -> list[str]:
         """A table for people, one line an entry."""
-        return _table(self)
+        return evaluation_table(self)
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str], language: str = "") -> float:
+def bleu(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    language: str = "",
+    further: Sequence[Sequence[str]] = (),
+) -> float:
     """Corpus BLEU alone, as quick as it gets.
 
     Args:
         hypotheses: Translations, detokenised.
         references: What a person wrote for each.
         language: Code of the target language, such as ``fr``: decides how words are told apart.
+        further: See `evaluate`.
 
     Raises:
         CorpusError: There are none, or not as many of one as of the other.
     """
     check_lengths(hypotheses, references, None)
     metric = BLEU(tokenize=bleu_tokenizer(language), force=True)  # no warning of split words
-    score = metric.corpus_score(hypotheses, [references]).score
+    score = metric.corpus_score(hypotheses, [references, *further]).score
     return float(score)
 
 
@@ -105,22 +116,23 @@ def evaluate(
     references: Sequence[str],
     sources: Sequence[str] | None = None,
     language: str = "",
-    perplexity: float | None = None,
+    further: Sequence[Sequence[str]] = (),
 ) -> Evaluation:
-    """Compute everything there is to say about translations.
+    """Compute the metrics of translations.
 
     Args:
         hypotheses: Translations, detokenised.
         references: What a person wrote for each.
         sources: What was translated, for BLEU by length; None if not known.
         language: Code of the target language, such as ``fr``: decides how words are told apart.
-        perplexity: Passed on to the result, where the model is at hand.
+        further: More references of each sentence: whatever is in one of them is right.
 
     Raises:
         CorpusError: There are none, or not as many of one as of the other.
     """
     check_lengths(hypotheses, references, sources)
-    bleu_metric, chrf, ter = metrics(language, references)
+    every = [references, *further]
+    bleu_metric, chrf, ter = metrics(language, every)
     score = bleu_metric.corpus_score(hypotheses, None, n_bootstrap=resamples(len(hypotheses)))
     signature = str(bleu_metric.get_signature())
     bootstrap = json.loads(score.format(width=6, is_json=True, signature=signature))
@@ -131,26 +143,42 @@ def evaluate(
         bleu_margin=bootstrap.get("confidence_var", 0.0),
         chrf=_corpus_metric(chrf, hypotheses),
         ter=_corpus_metric(ter, hypotheses),
-        perplexity=perplexity,
-        by_source_length=_by_source_length(hypotheses, references, sources, language),
+        by_source_length=tuple(
+            LengthBucket(
+                found.shortest,
+                found.longest,
+                len(found.rows),
+                found.bleu(hypotheses, every, language),
+            )
+            for found in length_ranges(sources or ())
+        ),
     )
 
 
-def metrics(language: str, references: Sequence[str]) -> tuple[Any, Any, Any]:
+def metrics(language: str, references: Sequence[Sequence[str]]) -> tuple[Any, Any, Any]:
     """Sacrebleu's BLEU, chrF2 and TER, as a target language needs them.
 
     Args:
         language: See `evaluate`.
-        references: What translations will be compared with: read by sacrebleu once, here.
+        references: What translations will be compared with, one or several sets of all sentences:
+            read by sacrebleu once, here.
     """
     asian = language_code(language) in CHINESE | JAPANESE
-    cached = [references]
     return (
-        BLEU(tokenize=bleu_tokenizer(language), references=cached),
-        CHRF(references=cached),
+        BLEU(tokenize=bleu_tokenizer(language), references=references),
+        CHRF(references=references),
         # Its word splitting for Chinese and Japanese is part of its normalisation.
-        TER(normalized=asian, asian_support=asian, references=cached),
+        TER(normalized=asian, asian_support=asian, references=references),
     )
+
+
+def sentence_chrf(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
+    """ChrF2 of each sentence by itself (Popović 2015), for which BLEU is too coarse."""
+    metric = CHRF()
+    return [
+        float(metric.sentence_score(hypothesis, right).score)
+        for hypothesis, *right in zip(hypotheses, *references, strict=True)
+    ]
 
 
 def resamples(sentences: int) -> int:
@@ -224,10 +252,14 @@ class LengthRange:
     longest: int | None
     rows: tuple[int, ...]
 
-    def bleu(self, hypotheses: Sequence[str], references: Sequence[str], language: str) -> float:
-        """BLEU of these sentences alone."""
-        chosen = [hypotheses[row] for row in self.rows]
-        return bleu(chosen, [references[row] for row in self.rows], language)
+    def bleu(
+        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str
+    ) -> float:
+        """BLEU of these sentences alone, by one or several sets of references."""
+        chosen, first, *further = (
+            [texts[row] for row in self.rows] for texts in (hypotheses, *references)
+        )
+        return bleu(chosen, first, language, further)
 
 
 def length_ranges(sources: Sequence[str]) -> list[LengthRange]:
@@ -245,53 +277,3 @@ def length_ranges(sources: Sequence[str]) -> list[LengthRange]:
             ranges.append(LengthRange(shortest, longest, rows))
         shortest = (longest or 0) + 1
     return ranges
-
-
-def _by_source_length(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    sources: Sequence[str] | None,
-    language: str,
-) -> tuple[LengthBucket, ...]:
-    if sources is None:
-        return ()
-    return tuple(
-        LengthBucket(
-            found.shortest,
-            found.longest,
-            len(found.rows),
-            found.bleu(hypotheses, references, language),
-        )
-        for found in length_ranges(sources)
-    )
-
-
-def _table(evaluation: Evaluation) -> list[str]:
-    sentences = "sentence" if evaluation.sentences == 1 else "sentences"
-    lines = [
-        f"{evaluation.bleu.name:<12}{evaluation.bleu.score:6.2f}  "
-        f"(95% of resamples: {evaluation.bleu_mean:.2f} ± {evaluation.bleu_margin:.2f})",
-        f"{evaluation.chrf.name:<12}{evaluation.chrf.score:6.2f}",
-        f"{evaluation.ter.name:<12}{evaluation.ter.score:6.2f}  (less is better)",
-    ]
-    if evaluation.perplexity is not None:
-        lines.append(f"{'perplexity':<12}{evaluation.perplexity:6.2f}  (less is better)")
-    lines.append(f"{'over':<12}{evaluation.sentences:6d}  {sentences}")
-    if evaluation.by_source_length:
-        lines += ["", "source words  sentences    BLEU"]
-    for bucket in evaluation.by_source_length:
-        words = span(bucket.shortest, bucket.longest)
-        lines.append(f"{words:>12}  {bucket.sentences:9d}  {bucket.bleu:6.2f}")
-    lines.append("")
-    lines += [
-        f"{metric.name:<12}{metric.signature}"
-        for metric in (evaluation.bleu, evaluation.chrf, evaluation.ter)
-    ]
-    return lines
-
-
-def span(shortest: int, longest: int | None) -> str:
-    """From how many to how many words, in words; None for any number."""
-    if longest is None:
-        return f"{shortest} and more"
-    return f"{shortest} to {longest}" if shortest else f"up to {longest}"

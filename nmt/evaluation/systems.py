@@ -9,7 +9,6 @@ from nmt.config import RunConfig, SearchConfig
 from nmt.data.readers import read_lines
 from nmt.errors import CorpusError, RunError
 from nmt.evaluation.test_sets import HeldOut
-from nmt.files import write_atomically
 from nmt.progress import counted
 from nmt.runs.directory import RunDirectory
 from nmt.runs.finding import named, open_run
@@ -32,33 +31,6 @@ class Models:
     def name(self) -> str:
         """What to call it in a table."""
         return "+".join(run.path.resolve().name for run in self.runs)
-
-    def translations(self, test_set: HeldOut, changed: Changed) -> tuple[str, ...]:
-        """Translate a test set.
-
-        Args:
-            test_set: With its sources.
-            changed: Says how to search.
-
-        Raises:
-            RunError: A run is damaged, or they have different tokenizers.
-            CorpusError: The sources are not known.
-        """
-        if test_set.sources is None:
-            raise CorpusError(f"{self}: there is nothing to translate: name the file with --source")
-        from nmt.translator.translator import Translator
-
-        _, search = changed(self.runs[0].config())
-        translator = Translator.load_ensemble(self.runs, search)
-        return tuple(found.text for found in translator.translate(test_set.sources))
-
-    def keep(self, translations: Sequence[str], test_set: HeldOut) -> Path:
-        """Write translations of a test set into the folder of the (first) run, and say where."""
-        first, *others = self.runs
-        partners = "".join(f".{run.path.resolve().name}" for run in others)
-        file = first.hypotheses_file(test_set.name + partners)
-        write_atomically(file, "".join(f"{text}\n" for text in translations).encode())
-        return file
 
 
 @dataclass(frozen=True)

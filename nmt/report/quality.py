@@ -2,9 +2,8 @@
 
 from nmt.errors import NmtError
 from nmt.evaluation.metrics import Evaluation, LengthBucket
-from nmt.evaluation.run_scores import Scores
 from nmt.progress import counted
-from nmt.report.sentences import Judged
+from nmt.report.sentences import Judged, Scores
 from nmt.report.subject import Subject
 from nmt.text.languages import sets_words_apart
 from nmt.visualization.charts import Bar, bar_chart
@@ -43,6 +42,9 @@ def _figures(evaluation: Evaluation) -> Markup:
             (evaluation.ter, "less is better"),
         )
     ]
+    if evaluation.perplexity is not None:
+        said = "of a subword of the reference; less is better"
+        rows.append([f"{evaluation.perplexity:.2f}", "perplexity", said, ""])
     return table(("score", "metric", "95% of resamples", "signature (sacrebleu)"), rows, numbers=1)
 
 

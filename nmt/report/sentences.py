@@ -3,9 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nmt.evaluation.run_scores import Scores
+from nmt.evaluation.metrics import Evaluation, sentence_chrf
 from nmt.translator.results import Translation
 from nmt.translator.translator import Translator
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a run makes of sentences that it has not learned from.
+
+    Attributes:
+        split: Their name in the corpus.
+        is_test: They decided nothing; False for the dev set, which decided what weights are kept.
+        languages: Codes of the languages translated from and into.
+        sources: What was translated.
+        references: What a person wrote for each.
+        hypotheses: What the model made of each.
+        evaluation: How good that is.
+    """
+
+    split: str
+    is_test: bool
+    languages: tuple[str, str]
+    sources: tuple[str, ...]
+    references: tuple[str, ...]
+    hypotheses: tuple[str, ...]
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True)
@@ -60,15 +83,9 @@ def extremes(scores: Scores, translator: Translator, count: int) -> Extremes:
 
 def judge(scores: Scores) -> list[Judged]:
     """Score each sentence by itself; those with an empty side, which say nothing, are left out."""
-    from sacrebleu.metrics.chrf import CHRF
-
-    metric = CHRF()
-    rows = zip(scores.sources, scores.references, scores.hypotheses, strict=True)
-    return [
-        Judged(number, *row, float(metric.sentence_score(row[2], [row[1]]).score))
-        for number, row in enumerate(rows, start=1)
-        if row[0] and row[1]
-    ]
+    chrf = sentence_chrf(scores.hypotheses, [scores.references])
+    rows = zip(scores.sources, scores.references, scores.hypotheses, chrf, strict=True)
+    return [Judged(number, *row) for number, row in enumerate(rows, start=1) if row[0] and row[1]]
 
 
 def _with_attention(chosen: Sequence[Judged], translator: Translator) -> list[Judged]:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nmt.config import RunConfig, SearchConfig
+from nmt.config import RunConfig, SearchConfig, override
 from nmt.errors import ConfigError, NmtError
-from nmt.evaluation.run_scores import Scores, score_run
-from nmt.report.sentences import NO_SENTENCES, Extremes, extremes
+from nmt.report.sentences import NO_SENTENCES, Extremes, Scores, extremes
 from nmt.runs.directory import RunDirectory
+from nmt.runs.finding import open_run
 from nmt.runs.history import History, read_history
 
 
@@ -68,13 +68,34 @@ def put_to_test(
     from nmt.translator.translator import Translator
 
     try:
-        translator = Translator.load(subject.run, search)
-        scores = score_run(subject.run, config, translator, note)
-        chosen = extremes(scores, translator, count)
+        scores = _scores(subject.run, config, search)
+        chosen = extremes(scores, Translator.load(subject.run, search), count)
     except NmtError as error:
         note(f"without scores: {error}")
         return replace(subject, scores_problem=str(error))
     return replace(subject, scores=scores, sentences=chosen)
+
+
+def _scores(run: RunDirectory, config: RunConfig, search: SearchConfig) -> Scores:
+    """Of the test set, as ``nmt eval`` has them; of the dev set where there is none."""
+    from nmt.evaluation.evaluate import prepare
+    from nmt.evaluation.systems import Models, System
+
+    corpus = config.corpus
+    tried = override(config, [] if corpus.test else [f"corpus.test={corpus.dev}"])
+    models = Models((open_run(run.path),))
+    trial = prepare([System(models.name, (models,))], None, [], lambda _: (tried, search))
+    outcome = trial.outcome(models)
+    test_set = trial.test_set
+    return Scores(
+        split=test_set.name,
+        is_test=bool(corpus.test),
+        languages=(corpus.source, corpus.target),
+        sources=test_set.sources or (),
+        references=test_set.references,
+        hypotheses=outcome.texts,
+        evaluation=trial.evaluation(outcome),
+    )
 
 
 def _parameters(weights: Path) -> int | None:

@@ -91,11 +91,6 @@ class RunDirectory:
         return self._about("report.html")
 
     @property
-    def translations_file(self) -> Path:
-        """The translations that the page is about."""
-        return self._about("report.json")
-
-    @property
     def shipped_mark(self) -> Path:
         """The file that says that the model came with nmt, and was not trained here."""
         return self.path / "shipped.txt"

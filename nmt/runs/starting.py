@@ -172,7 +172,7 @@ def begin(run: RunDirectory, config: RunConfig) -> None:
                 f"{run.path}: the tokenizer here belongs to other settings: "
                 f"{', '.join(changes)}: keep to them, or train it anew with `nmt tokenizer`"
             )
-    _write_config(run, config)
+    keep_config(run, config)
 
 
 def begin_tokenizer(run: RunDirectory, config: RunConfig) -> None:
@@ -184,7 +184,7 @@ def begin_tokenizer(run: RunDirectory, config: RunConfig) -> None:
     _refuse_if_started(run)
     for file in (run.joint_model, run.source_model, run.target_model):
         file.unlink(missing_ok=True)
-    _write_config(run, config)
+    keep_config(run, config)
 
 
 def _refuse_if_started(run: RunDirectory) -> None:
@@ -236,7 +236,7 @@ def go_on(run: RunDirectory, config: RunConfig) -> list[str]:
             f"with {', '.join(changes)}: start another with --run DIR"
         )
     if changes:
-        _write_config(run, config)
+        keep_config(run, config)
     return changes
 
 
@@ -252,5 +252,6 @@ def _changes(
     ]
 
 
-def _write_config(run: RunDirectory, config: RunConfig) -> None:
+def keep_config(run: RunDirectory, config: RunConfig) -> None:
+    """Write what a run is made with, in the place of what was said before."""
     write_atomically(run.config_file, to_toml(config).encode())

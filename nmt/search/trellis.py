@@ -30,6 +30,7 @@ class Hypothesis:
         attention: Where each token, the end of sentence included, looked in the source, shape
             (target length, source length), no padding; None for a model without attention.
         is_complete: The model ended it; False where it was cut off at the length limit.
+        is_second: It is of a second search, for the first one failed (``search.robust``).
     """
 
     tokens: tuple[int, ...]
@@ -39,6 +40,7 @@ class Hypothesis:
     coverage: float
     attention: Floats | None
     is_complete: bool
+    is_second: bool = False
 
 
 class Choice(NamedTuple):

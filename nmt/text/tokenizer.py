@@ -357,13 +357,12 @@ def _explain(message: str, config: TokenizerConfig) -> str:
     """What a user can do about an error of sentencepiece's trainer."""
     size = f"tokenizer.vocabulary_size is {config.vocabulary_size}"
     if found := re.search(r"Please set it to a value <= (\d+)", message):
-        fewest = min(rule.ge for rule in TokenizerConfig.model_fields["vocabulary_size"].metadata)
-        advice = f"set it to {found[1]} or less" if int(found[1]) >= fewest else "add more text"
+        advice = f"set it to {found[1]} or less, or add more text"
         return f"{size}, but this text only gives {found[1]} subwords: {advice}"
     if found := re.search(r"required_chars\. \d+ vs (\d+)", message):
         return (
             f"{size}, but the characters of this text and the bytes need {found[1]}: set it to "
-            "more than that, or lower tokenizer.character_coverage"
+            "that or more, or lower tokenizer.character_coverage"
         )
     return f"sentencepiece cannot learn a tokenizer from this text: {' '.join(message.split())}"
 

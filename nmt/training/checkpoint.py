@@ -38,6 +38,8 @@ class TrainState:
         validation_s: Seconds that the last validation took.
         validations: How often the weights were tried.
         validated_step: The step after which the weights were last tried.
+        is_untried: The training was stopped while the weights of this step were being tried, which
+            is done anew when it goes on.
         is_guided: Attention is still told where to look; once it is not, it never is again, however
             long the run becomes.
     """
@@ -57,6 +59,7 @@ class TrainState:
     validation_s: float = 0.0
     validations: int = 0
     validated_step: int = -1
+    is_untried: bool = False
     is_guided: bool = True
     pairs: str = ""
 

@@ -7,7 +7,7 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from nmt.config import RunConfig
+from nmt.config import RunConfig, override
 from nmt.data.alterations import Alterations
 from nmt.data.batches import plan_epoch
 from nmt.data.bitext import blocks
@@ -21,6 +21,10 @@ from nmt.progress import counted
 from nmt.runs.directory import RunDirectory
 from nmt.text.tokenizer import MAX_TRAINING_SENTENCES, Tokenizer, Tokenizers, train_tokenizer
 from nmt.training.progress import Reporter
+from nmt.translator.protected import lost_numbers
+
+_LOOKED_THROUGH_FOR_NUMBERS = 100_000
+_PAIRS_WITH_NUMBERS = 1000
 
 
 class Material(NamedTuple):
@@ -77,6 +81,29 @@ def prepare(config: RunConfig, run: RunDirectory, reporter: Reporter) -> Materia
         )
     dev = encode_pairs(corpus.dev, *tokenizers, None)
     return Material(corpus, tokenizers, pairs, mixture, dev, _alterations(config, corpus, pairs))
+
+
+def with_its_numbers(config: RunConfig, corpus: Corpus) -> RunConfig:
+    """The configuration, with ``search.numbers`` free where most training pairs lose theirs."""
+    if config.search.numbers != "auto" or keeps_numbers(corpus.train):
+        return config
+    return override(config, ["search.numbers=free"])
+
+
+def keeps_numbers(pairs: Dataset) -> bool:
+    """Whether the targets of at least half of the pairs have all numbers of their sources.
+
+    Of many pairs the first with a number are looked at; without any, numbers are kept.
+    """
+    kept = seen = 0
+    for rows in pairs.select(blocks(len(pairs), _LOOKED_THROUGH_FOR_NUMBERS)).iter(1000):
+        for source, target in zip(rows["source"], rows["target"], strict=True):
+            if lost_numbers(source, ""):
+                seen += 1
+                kept += not lost_numbers(source, target)
+        if seen >= _PAIRS_WITH_NUMBERS:
+            break
+    return 2 * kept >= seen
 
 
 def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:

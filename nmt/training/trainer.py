@@ -24,12 +24,13 @@ from nmt.files import surviving_folder, write_atomically
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.progress import counted
 from nmt.runs.directory import RunDirectory
+from nmt.runs.starting import keep_config
 from nmt.training.card import model_card
 from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from nmt.training.distributed.workers import ALONE, Workers
 from nmt.training.learner import Learner
 from nmt.training.machine import give_back_memory, machine, threads, versions
-from nmt.training.preparation import Material, guide_of, prepare
+from nmt.training.preparation import Material, guide_of, prepare, with_its_numbers
 from nmt.training.progress import (
     MetricsFile,
     Progress,
@@ -40,7 +41,7 @@ from nmt.training.progress import (
     Validation,
 )
 from nmt.training.schedule import guidance, learning_rate
-from nmt.training.validation import DevSet
+from nmt.training.validation import DevSet, ValidationStopped
 
 _STEPS_BETWEEN_REPORTS = 20
 _STEPS_BETWEEN_RETURNS = 100
@@ -110,6 +111,11 @@ def train(
     _refuse_other_settings(config, workers)
     try:
         material = workers.in_turn(lambda: prepare(config, run, reporter))
+        numbered = with_its_numbers(config, material.corpus)
+        if numbered != config:
+            config = numbered
+            reporter.note("most training pairs write their numbers otherwise: so may translations")
+            workers.first_does(lambda: keep_config(run, numbered))
     finally:
         reporter.close()  # what it shows of the preparation
     source, target = material.tokenizers
@@ -218,13 +224,15 @@ class Training:
     clock: Callable[[], float] = time.perf_counter
 
     def __post_init__(self) -> None:
-        self._dev = DevSet(self.material, self.config)
+        self._dev = DevSet(self.material, self.config, self.stop)
         self._clock = _Clock(self.state.elapsed_s, self.clock)
         self._recent = _Recent(self.clock)
         self._is_to_stop = False
 
     def go_on(self) -> None:
         """Train until the epochs, the steps, the time or the patience is used up."""
+        if self.state.is_untried:
+            self._validate()
         while not self._is_over():
             for batches in self.steps_left_in_epoch():
                 self.step(batches)
@@ -331,8 +339,15 @@ class Training:
         return max(1, min(_VALIDATIONS_OF_A_BUDGET, int(budget_s / cost_s)))
 
     def _validate(self) -> None:
-        """Let the first process try the weights, and keep them if they are the best so far."""
+        """Let the first process try the weights, and keep them if they are the best so far.
+
+        Raises:
+            Interrupted: It was asked to stop meanwhile.
+        """
         self._let_first(self._try_weights)
+        if self.state.is_untried:
+            self._save()
+            raise Interrupted
         is_best = self.state.best_step == self.state.step
         if is_best and self.config.training.minutes:
             # what the clock decides is not decided the same way again after a kill
@@ -341,13 +356,18 @@ class Training:
     def _try_weights(self) -> None:
         state = self.state
         started = self.clock()
+        state.is_untried = True
         with self.learner.evaluated_weights() as model:
-            loss = self._dev.loss(self.learner)
-            bleu, translations = self._dev.bleu(self.learner)
+            try:
+                loss = self._dev.loss(self.learner)
+                bleu, translations = self._dev.bleu(self.learner)
+            except ValidationStopped:
+                return
             is_best = (bleu, -loss) > (state.best_bleu, -state.best_loss)
             if is_best:
                 self.run.keep_weights(weights_bytes(named_weights(model)))
                 state.best_bleu, state.best_loss, state.best_step = bleu, loss, state.step
+        state.is_untried = False
         state.stale_validations = 0 if is_best else state.stale_validations + 1
         state.validations += 1
         state.validated_step = state.step

@@ -54,7 +54,13 @@ class Assembler:
         ranked = zip(*(hypotheses[:most] or [COPY] * most for hypotheses in found), strict=True)
         hypotheses = tuple(self._hypothesis(parts, best) for best in ranked)
         tokens = [token for part in parts for token in (*part.ids, EOS)]
-        return Translation(text, tuple(self.tokenizers.source.pieces(tokens)), hypotheses)
+        return Translation(
+            text,
+            tuple(self.tokenizers.source.pieces(tokens)),
+            hypotheses,
+            was_searched_again=any(one.is_second for each in found for one in each[:1]),
+            is_copied=not all(found),
+        )
 
     def _hypothesis(
         self, parts: Sequence[Part], found: Sequence[Hypothesis]

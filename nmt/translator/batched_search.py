@@ -60,7 +60,8 @@ class BatchedSearch:
         bounds = [Constraints()] * len(parts) if bounds is None else bounds
         again = {}
         for number, (part, hypotheses, bound) in enumerate(zip(parts, found, bounds, strict=True)):
-            lost = [] if bound != Constraints() else self._lost(part, hypotheses)
+            may_lose = self.options.numbers == "free" or bound != Constraints()
+            lost = [] if may_lose else self._lost(part, hypotheses)
             if lost or (hypotheses and self._fails(part, hypotheses[0])):
                 again[number] = replace(bound, required=(*bound.required, *lost))
         if again:
@@ -105,7 +106,9 @@ class BatchedSearch:
         )
         found = self._search(parts, careful, bounds)
         return [
-            [one for one in hypotheses if not self._fails(part, one)][: options.n_best]
+            [replace(one, is_second=True) for one in hypotheses if not self._fails(part, one)][
+                : options.n_best
+            ]
             for part, hypotheses in zip(parts, found, strict=True)
         ]
 

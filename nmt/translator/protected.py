@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from nmt.text.normalise import normalise
+from nmt.text.numerals import plain_digits, spelled_numbers
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.words import UNSPACED, is_word_character
 
@@ -148,16 +149,22 @@ def reading_of(text: str, tokenizer: Tokenizer, is_free: bool = True) -> Reading
 
 
 def lost_numbers(text: str, translation: str) -> list[str]:
-    """The numbers of a text that its translation does not have, whatever separates their digits."""
-    digits = BETWEEN_DIGITS.sub("", translation)
-    groups = set(re.findall("[0-9]+", translation))
-    return [
+    """The numbers of a text that its translation does not have, whatever separates their digits.
+
+    Digits of any script are digits, and a number may be spelled; see `spelled_numbers`.
+    """
+    written = plain_digits(translation)
+    digits = BETWEEN_DIGITS.sub("", written)
+    groups = set(re.findall("[0-9]+", written))
+    lost = [
         number
         for number in NUMBER.findall(text)
         if sum(map(str.isdigit, number)) >= FEWEST_DIGITS
         and BETWEEN_DIGITS.sub("", number) not in digits
         and not groups.issuperset(re.findall("[0-9]+", number))
     ]
+    spelled = spelled_numbers(translation) if lost else set()
+    return [number for number in lost if BETWEEN_DIGITS.sub("", number) not in spelled]
 
 
 def _spans(text: str, known: Collection[str]) -> Iterator[Span]:

@@ -57,11 +57,17 @@ class Translation:
         source: The text, as it was given.
         source_pieces: Its subwords, ends of sentences included; empty for an empty text.
         hypotheses: Best first, at least one.
+        was_searched_again: The first search failed or lost a number (``search.robust``); the
+            hypotheses are of a second one, in whole or in part.
+        is_copied: The text is its own translation, in whole or in part: it has nothing that a model
+            knows, or no search gave a translation.
     """
 
     source: str
     source_pieces: tuple[str, ...]
     hypotheses: tuple[TranslatedHypothesis, ...]
+    was_searched_again: bool = field(default=False, compare=False)
+    is_copied: bool = field(default=False, compare=False)
 
     @property
     def text(self) -> str:

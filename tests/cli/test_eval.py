@@ -13,7 +13,7 @@ import torch
 from nmt.config import load_recipe
 from nmt.model.seq2seq import build
 from nmt.model.weights import load_weights
-from nmt.text.tokenizer import BOS, EOS, Tokenizer
+from nmt.text.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 from tests.cli.conftest import Inside
 
 
@@ -23,7 +23,7 @@ def test_a_model_is_scored_on_its_own_test_set_and_its_translations_kept(
     done = inside("eval")
     assert done.code == 0
     assert done.errors == [
-        "translating with checkpoints/toy",
+        "translating 10 sentences with checkpoints/toy",
         "translations kept in checkpoints/toy/hypotheses.test.txt",
     ]
     hypotheses = (trained / "hypotheses.test.txt").read_text().split("\n")[:-1]
@@ -54,6 +54,7 @@ def perplexity(trained: Path, sources: list[str], references: list[str]) -> floa
             outputs, _ = model(read, torch.tensor([read.shape[1]]), torch.tensor([[BOS, *written]]))
             logits = outputs[0] @ model.vocabulary.weight.T + model.vocabulary.bias
         table = logits.double().numpy()
+        table[:, [PAD, BOS, UNK]] = -np.inf  # which no translation has
         table -= np.log(np.exp(table).sum(axis=1, keepdims=True))
         logs += [table[step, token] for step, token in enumerate([*written, EOS])]
     return math.exp(-float(np.mean(logs)))
@@ -75,7 +76,13 @@ def test_json_holds_every_number_and_perplexity_is_exact_whatever_the_training_w
     )
     assert {"bleu", "chrf", "ter", "by_source_length"} <= found.keys()
     text = [(folder / "text" / f"test.{side}").read_text().splitlines() for side in ("fr", "en")]
-    assert found["perplexity"] == pytest.approx(perplexity(trained, *text), rel=1e-6)
+    scored = inside("score", "--json", "--set", "search.shortlist=false",
+                    "--source", "text/test.fr", "--target", "text/test.en").lines  # fmt: skip
+    logs = [log for line in scored for log in json.loads(line)["log_probabilities"]]
+    assert found["perplexity"] == pytest.approx(math.exp(-float(np.mean(logs))))
+    shutil.rmtree(trained / "export")  # so that the weights themselves translate
+    found = json.loads(inside("eval", "--json", "--beam", "1").lines[0])
+    assert found["perplexity"] == pytest.approx(perplexity(trained, *text), rel=1e-5)
 
 
 def test_a_model_is_scored_on_other_files(inside: Inside, trained: Path, folder: Path) -> None:
@@ -91,6 +98,24 @@ def test_a_model_is_scored_on_other_files(inside: Inside, trained: Path, folder:
     done = inside("eval", *files)
     assert (done.code, done.lines) == (2, [])
     assert "my letters.fr has 2 lines but letters.en has 3" in done.errors[-1]
+
+
+def test_several_references_are_all_right(inside: Inside, trained: Path, folder: Path) -> None:
+    references = references_of(folder)
+    (folder / "reversed.en").write_text("\n".join(references[::-1]) + "\n")
+    files = ["--source", "text/test.fr", "--reference", "reversed.en"]
+    done = inside("eval", "--json", *files, "--reference", "text/test.en")
+    found = json.loads(done.lines[0])
+    hypotheses = (trained / "hypotheses.test.fr.txt").read_text().splitlines()
+    both = [references[::-1], references]
+    assert found["bleu"]["score"] == pytest.approx(sacrebleu.corpus_bleu(hypotheses, both).score)
+    assert found["chrf"]["score"] == pytest.approx(sacrebleu.corpus_chrf(hypotheses, both).score)
+    done = inside("eval", "reversed.en", *files[2:], "--reference", "text/test.en", "--json")
+    assert json.loads(done.lines[0])["bleu"]["score"] == pytest.approx(100.0)
+    (folder / "short.en").write_text("the cat\n")
+    done = inside("eval", *files, "--reference", "short.en")
+    assert (done.code, done.lines) == (2, [])
+    assert "reversed.en has 10 lines but short.en has 1" in done.errors[-1]
 
 
 def test_a_model_without_a_test_set_says_which_settings_name_one(
@@ -197,7 +222,7 @@ def test_the_seeds_of_a_recipe_are_one_row(inside: Inside, trained: Path, folder
     scores = both["figures"][1]["scores"]
     assert (one["members"], both["members"], len(scores)) == (1, 2, 2)
     assert scores[0] == one["figures"][1]["score"] != scores[1]
-    assert sum("translating with checkpoints/toy" in line for line in done.errors) == 1
+    assert sum("sentences with checkpoints/toy" in line for line in done.errors) == 1
     done = inside("eval", "both=checkpoints/toy,other")
     assert any(line.startswith("  deviation of 2") for line in done.lines)
     assert not any("differs from" in line for line in done.lines), "there is nothing to differ from"

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sacrebleu
@@ -20,7 +21,8 @@ def test_a_page_is_written_into_the_run_and_what_was_translated_is_kept(
     assert done.lines == ["checkpoints/toy/report.html"]
     assert done.errors == [
         "looking at checkpoints/toy",
-        "translating the 10 sentences of test",
+        "translating 10 sentences with checkpoints/toy",
+        "translations kept in checkpoints/toy/hypotheses.test.txt",
         "the page is in checkpoints/toy/report.html",
     ]
     page = (trained / "report.html").read_text()
@@ -30,8 +32,7 @@ def test_a_page_is_written_into_the_run_and_what_was_translated_is_kept(
         assert f">{metric(hypotheses, [references]).score:.2f}<" in page
     assert page.count('class="attention-grid"') == 10
     assert "train: 120 pairs" in page
-    kept = json.loads((trained / "report.json").read_text())["translations"]
-    assert kept == hypotheses
+    assert (trained / "hypotheses.test.txt").read_text().splitlines() == hypotheses
 
     again = inside("report", "--to", "other.html", "--sentences", "1")
     assert "translating" not in "".join(again.errors)
@@ -58,8 +59,34 @@ def test_other_weights_another_search_or_other_sentences_are_translated_anew(
     config = trained / "config.toml"
     config.write_text(config.read_text().replace("seed = 5", "seed = 6"))
     assert translates()
-    (trained / "report.json").write_text('{"key": 3')
-    assert translates()
+    for name in ("hypotheses.test.json", "hypotheses.test.txt"):
+        (trained / name).write_text('{"of": 3')
+        assert translates()
+        assert not translates()
+
+
+def test_eval_and_report_together_translate_a_test_set_once(
+    inside: Inside, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nmt.translator.translator import Translator
+
+    translated: list[str] = []
+    translate = Translator.translate
+
+    def counting(self: Translator, texts: list[str], *given: Any, **named: Any) -> Any:
+        translated.extend([] if named.get("align") else texts)  # but for the pictures
+        return translate(self, texts, *given, **named)
+
+    monkeypatch.setattr(Translator, "translate", counting)
+    evaluated = json.loads(inside("eval", "--json").lines[0])
+    assert inside("report").code == 0
+    assert json.loads(inside("eval", "--json").lines[0]) == evaluated
+    assert inside("eval", "checkpoints/toy", "checkpoints/toy").code == 0
+    assert len(translated) == 10
+    page = (trained / "report.html").read_text()
+    assert f">{evaluated['perplexity']:.2f}<" in page
+    assert inside("eval", "--beam", "1").code == 0
+    assert len(translated) == 20
 
 
 def test_a_corpus_that_is_not_there_costs_the_scores_and_not_the_page(
@@ -80,7 +107,7 @@ def test_nothing_is_translated_that_is_not_asked_for(inside: Inside, trained: Pa
     done = inside("report", str(trained), "--no-scores")
     assert len(done.errors) == 2
     assert "not asked for (--no-scores)" in (trained / "report.html").read_text()
-    assert not (trained / "report.json").exists()
+    assert not list(trained.glob("hypotheses.*"))
 
 
 def test_a_run_that_has_no_weights_yet_has_a_page(inside: Inside, trained: Path) -> None:
@@ -129,10 +156,11 @@ def test_a_run_where_one_may_only_read_has_a_page_elsewhere(
     def refuse(path: Path, data: bytes) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("nmt.evaluation.run_scores.write_atomically", refuse)
+    monkeypatch.setattr("nmt.evaluation.outcomes.write_atomically", refuse)
     done = inside("report", "--to", "page.html")
     assert done.code == 0
-    assert "translations not kept: checkpoints/toy/report.json: Permission denied" in done.errors
+    kept = "checkpoints/toy/hypotheses.test.txt"
+    assert f"translations not kept: {kept}: Permission denied" in done.errors
     assert "nrefs:1" in (folder / "page.html").read_text()
 
 

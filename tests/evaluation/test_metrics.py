@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,13 +129,35 @@ def test_unspaced_languages_are_not_scored_as_one_long_word() -> None:
     assert "asian:yes" in chinese.ter.signature
 
 
+def test_several_references_are_scored_as_by_the_sacrebleu_command(tmp_path: Path) -> None:
+    other = [*HYPOTHESES[:2], *REFERENCES[::-1][2:]]
+    result = evaluate(HYPOTHESES, REFERENCES, SOURCES, "en", [other])
+    files = {"hypotheses": HYPOTHESES, "one": REFERENCES, "two": other}
+    for name, texts in files.items():
+        (tmp_path / name).write_text("".join(f"{text}\n" for text in texts))
+    command = [sys.executable, "-m", "sacrebleu", "one", "two", "-i", "hypotheses"]
+    options = ["-m", "bleu", "chrf", "ter", "-w", "4"]
+    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, check=True)
+    bleu_found, chrf, ter = json.loads(done.stdout)
+    for metric, found in ((result.bleu, bleu_found), (result.chrf, chrf), (result.ter, ter)):
+        assert metric.score == pytest.approx(found["score"], abs=1e-4)
+    assert "nrefs:2" in result.bleu.signature
+    alone = evaluate(HYPOTHESES, REFERENCES, SOURCES, "en")
+    assert result.bleu.score != alone.bleu.score
+    assert [bucket.bleu for bucket in result.by_source_length] != [
+        bucket.bleu for bucket in alone.by_source_length
+    ]
+
+
 def test_the_result_is_json_and_the_table_shows_every_number() -> None:
-    result = evaluate(HYPOTHESES, REFERENCES, SOURCES, "en", perplexity=4.25)
+    result = evaluate(HYPOTHESES, REFERENCES, SOURCES, "en")
+    result = replace(result, perplexity=4.25, searched_again=2, copied=1)
     assert json.loads(json.dumps(result.as_dict()))["bleu"]["score"] == result.bleu.score
     table = "\n".join(result.lines())
     for number in (result.bleu.score, result.bleu_margin, result.chrf.score, result.ter.score):
         assert f"{number:.2f}" in table
     assert "4.25" in table
+    assert "2  searched again, 1 copied" in table
     assert result.bleu.signature in table
     assert all(f"{bucket.bleu:.2f}" in table for bucket in result.by_source_length)
     assert "\n" not in "".join(result.lines())

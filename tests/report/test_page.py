@@ -14,9 +14,8 @@ import sacrebleu
 
 from nmt.config import RunConfig, override
 from nmt.evaluation.metrics import evaluate
-from nmt.evaluation.run_scores import Scores
 from nmt.report.page import compose
-from nmt.report.sentences import Extremes, Judged, judge
+from nmt.report.sentences import Extremes, Judged, Scores, judge
 from nmt.report.subject import Subject, describe
 from nmt.runs.directory import RunDirectory
 from nmt.runs.history import read_history

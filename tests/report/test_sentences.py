@@ -6,8 +6,7 @@ import pytest
 import sacrebleu
 
 from nmt.evaluation.metrics import evaluate
-from nmt.evaluation.run_scores import Scores
-from nmt.report.sentences import extremes, judge
+from nmt.report.sentences import Scores, extremes, judge
 from nmt.translator.results import TranslatedHypothesis, Translation
 
 PAIRS = [

@@ -140,7 +140,7 @@ def test_too_many_subwords_are_refused_with_how_many_there_can_be(
     with pytest.raises(TokenizerError, match=r"vocabulary_size is 50000, but") as refusal:
         train_tokenizer(sentences, config, tmp_path / "a.model")
     assert not (tmp_path / "a.model").exists()
-    found = re.search(r"set it to (\d+) or less$", str(refusal.value))
+    found = re.search(r"set it to (\d+) or less, or add more text$", str(refusal.value))
     assert found is not None
     largest = config.model_copy(update={"vocabulary_size": int(found[1])})
     tokenizer = train_tokenizer(sentences, largest, tmp_path / "a.model")
@@ -150,12 +150,21 @@ def test_too_many_subwords_are_refused_with_how_many_there_can_be(
 def test_fewer_subwords_than_characters_are_refused(tmp_path: Path) -> None:
     texts = ["".join(chr(0x4E00 + i) for i in range(500))]
     # 500 characters, the space, 256 bytes and 4 special tokens.
-    with pytest.raises(TokenizerError, match="the bytes need 761: set it to more than that"):
+    with pytest.raises(TokenizerError, match="the bytes need 761: set it to that or more"):
         train_tokenizer(texts, TokenizerConfig(vocabulary_size=300), tmp_path / "a.model")
 
 
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_a_small_alphabet_has_a_small_vocabulary(kind: str, tmp_path: Path) -> None:
+    # 10 digits, the space, 256 bytes and 4 special tokens, which is what the least may be
+    config = TokenizerConfig.model_validate({"kind": kind, "vocabulary_size": 271})
+    tokenizer = train_tokenizer(["1 2 3", "4 5", "0 9 8 7 6"] * 50, config, tmp_path / "a.model")
+    assert tokenizer.vocabulary_size == 271
+    assert tokenizer.decode(tokenizer.encode("7 2 é")) == "7 2 é"
+
+
 def test_text_that_is_too_little_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TokenizerError, match=r"only gives \d+ subwords: add more text"):
+    with pytest.raises(TokenizerError, match=r"only gives \d+ subwords: set it"):
         train_tokenizer(["un chien"] * 9, TokenizerConfig(), tmp_path / "a.model")
 
 

@@ -12,6 +12,24 @@ PAIRS = Dataset.from_dict(
 )
 
 
+@pytest.mark.parametrize(
+    ("targets", "is_kept"),
+    [
+        (["in 1984", "in 1985", "no number"], True),
+        (["in 1984", "then", "no number"], True),
+        (["then", "in the year", "no number"], False),
+        (["十二", "一九八五", "無"], True),
+    ],
+)
+def test_whether_numbers_are_kept_is_learned_from_the_pairs(
+    targets: list[str], is_kept: bool
+) -> None:
+    sources = ["en 1984", "en 1985", "sans nombre"]
+    found = Dataset.from_dict({"source": sources, "target": targets})
+    assert preparation.keeps_numbers(found) == is_kept
+    assert preparation.keeps_numbers(found.select([2]))  # without any, they are
+
+
 def test_a_tokenizer_learns_from_all_texts_where_they_are_few() -> None:
     texts = list(preparation._texts(PAIRS, ("source", "target")))
     assert sorted(texts) == sorted([*PAIRS["source"], *PAIRS["target"]])

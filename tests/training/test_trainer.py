@@ -10,18 +10,24 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from torch import Tensor
 
 from nmt.config import RunConfig, override
 from nmt.data.batches import Batch
+from nmt.data.bitext import read_split
 from nmt.data.guided_alignment import Guide
 from nmt.errors import RunError, TrainingError
+from nmt.evaluation.metrics import bleu
+from nmt.files import remove_folder
 from nmt.runs.directory import RunDirectory
 from nmt.runs.starting import create_run
+from nmt.search.torch_stepper import TorchStepper
 from nmt.text.tokenizer import EOS, UNK
 from nmt.training import learner as learner_module
 from nmt.training import trainer
@@ -29,6 +35,7 @@ from nmt.training.learner import Learner
 from nmt.training.progress import Progress, Reporter, Validation
 from nmt.training.trainer import Interrupted, TrainingResult, train
 from nmt.training.validation import DevSet
+from nmt.translator.translator import Translator
 
 STARTER = Path(__file__).parents[2] / "corpora" / "starter"
 
@@ -333,6 +340,103 @@ def test_a_stop_request_saves_and_the_rest_gives_the_same_bits(
     assert json.loads((cut.last / "state.json").read_bytes())["step"] == 7
     again, _ = run_to_end(cut.path, config, resume=True)
     assert same_weights(whole, again)
+
+
+@pytest.mark.parametrize("part", ["loss", "translations"])
+def test_a_stop_request_ends_a_validation_which_is_done_anew(
+    part: str, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(corpus)
+    listened = Listener()
+    whole, _ = run_to_end(tmp_path / "whole", config, reporter=listened)
+    read: list[int] = []
+
+    def stopping(done: Callable[..., object]) -> Callable[..., object]:
+        def read_batch(*given: object, **named: object) -> object:
+            if "smoothing" in named or part == "translations":
+                read.append(len(read))
+                os.kill(os.getpid(), signal.SIGTERM)
+            return done(*given, **named)
+
+        return read_batch
+
+    cut = create_run(tmp_path / "cut", config)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        if part == "loss":
+            patch.setattr(Learner, "loss", stopping(Learner.loss))
+        else:
+            patch.setattr(TorchStepper, "start", stopping(TorchStepper.start))
+        train(config, cut, resume=False, reporter=Listener())
+    assert read == [0]
+    first = listened.validations[0].step
+    state = json.loads((cut.last / "state.json").read_bytes())
+    assert (state["step"], state["is_untried"], state["validations"]) == (first, True, 0)
+    heard = Listener()
+    again, _ = run_to_end(cut.path, config, resume=True, reporter=heard)
+    assert same_weights(whole, again)
+    assert [(v.step, v.bleu, v.loss) for v in heard.validations] == [
+        (v.step, v.bleu, v.loss) for v in listened.validations
+    ]
+
+
+def test_a_dev_pair_of_any_length_is_tried_in_pieces_that_the_model_learns_from(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = shutil.copytree(corpus, tmp_path / "longer")
+    for side in ("fr", "en"):
+        with (longer / f"dev.{side}").open("a") as file:
+            file.write("le chat voit le chien " * 300 + "\n")
+    read: list[int] = []
+    loss, start = Learner.loss, TorchStepper.start
+
+    def measured(self: Learner, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
+        read.extend((batch.source.shape[1], batch.target_out.shape[1]))
+        return loss(self, batch, smoothing, r_drop)
+
+    def measured_start(self: TorchStepper, source: Any, *given: Any) -> Any:
+        read.append(source.shape[1])
+        return start(self, source, *given)
+
+    monkeypatch.setattr(Learner, "loss", measured)
+    monkeypatch.setattr(TorchStepper, "start", measured_start)
+    config = configured(longer, "training.max_tokens=60", "training.epochs=1")
+    heard = Listener()
+    run_to_end(tmp_path / "run", config, reporter=heard)
+    assert max(read) == 61
+    assert np.isfinite(heard.validations[-1].loss)
+
+
+def test_validation_says_what_eval_says_of_a_corpus_of_numbers(
+    corpus: Path, tmp_path: Path
+) -> None:
+    numbered = tmp_path / "numbered"
+    numbered.mkdir()
+    for split in ("train", "dev"):
+        for side in ("fr", "en"):
+            lines = (corpus / f"{split}.{side}").read_text().splitlines()
+            numbers = [str(100 + number % 900) for number in range(len(lines))]
+            if side == "en":
+                numbers = [
+                    " ".join("zero" if d == "0" else chr(96 + int(d)) for d in each)
+                    for each in numbers
+                ]
+            texts = [f"{line} {each}\n" for line, each in zip(lines, numbers, strict=True)]
+            (numbered / f"{split}.{side}").write_text("".join(texts))
+    config = configured(numbered, "training.epochs=1", "search.beam=1")
+    heard = Listener()
+    run, _ = run_to_end(tmp_path / "run", config, reporter=heard)
+    assert run.config().search.numbers == "free"
+    assert any("numbers" in note for note in heard.notes)
+    pairs = read_split(config.corpus, "dev")
+    remove_folder(run.export)  # as it was tried: the weights themselves
+    found = Translator.load(run).translate(pairs["source"])
+    assert bleu([one.text for one in found], pairs["target"], "en") == pytest.approx(
+        heard.validations[-1].bleu
+    )
+    kept, _ = run_to_end(
+        tmp_path / "kept", override(config, ["search.numbers=keep"]), reporter=Listener()
+    )
+    assert kept.config().search.numbers == "keep"
 
 
 def test_the_weights_kept_are_those_of_the_best_validation(

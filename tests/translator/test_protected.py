@@ -227,6 +227,17 @@ def test_what_was_put_back_looked_at_itself_and_nothing_else(tokenizer: Tokenize
         ("à 18:45", "at 6:45", ["18:45"]),
         ("1-800-828-6322", "none", ["1-800-828-6322"]),
         ("119 et 118", "119", ["118"]),
+        ("J'ai 123 pommes", "मला १२३ सफरचंद पाहिजे.", []),
+        ("J'ai 123 pommes", "أحتاج ١٢٤ تفاحة", ["123"]),
+        ("10000 personnes", "有1万人", []),
+        ("12 345 personnes", "一万二千三百四十五人", []),
+        ("en 1979", "一九七九年", []),
+        ("en 1979", "一九七八年", ["1979"]),
+        ("350 chats", "three hundred and fifty cats", []),
+        ("350 chats", "three hundred fifty-one cats", ["350"]),
+        ("en 1984", "in nineteen eighty-four", []),
+        ("2 500 et 118", "two thousand five hundred, and 119", ["118"]),
+        ("100 chats", "the tenth of hundreds", ["100"]),
     ],
 )
 def test_numbers_are_lost_if_their_digits_are(text: str, translation: str, lost: list[str]) -> None:
