@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from nmt.config import SearchConfig
-from nmt.errors import SearchError
+from nmt.errors import RunError, SearchError
 from nmt.runs.directory import RunDirectory
 from nmt.search.constraints import Constraints
 from nmt.text.normalise import check_text, normalise
@@ -75,6 +75,13 @@ class Translator:
         """
         model = load_models(runs, threads)
         return cls(model, runs[0].config().search if options is None else options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folders of the model, not the model, which is loaded from them again."""
+        if not self._model.runs:
+            raise RunError("this translator was not loaded from a folder, and cannot be pickled")
+        runs = [RunDirectory(run.path.resolve()) for run in self._model.runs]
+        return type(self).load_ensemble, (runs, self.options, self._model.threads)
 
     def translate(
         self,

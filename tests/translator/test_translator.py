@@ -4,6 +4,7 @@ import html
 import json
 import math
 import os
+import pickle
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import nmt
+import nmt.bulk
 from nmt.config import RunConfig, SearchConfig, override, to_toml
 from nmt.errors import RunError, SearchError
 from nmt.export.run import export_run
@@ -681,3 +683,26 @@ def test_an_export_with_another_tokenizer_is_refused(
     train_tokenizer(sentences(200), config.tokenizer, copy.joint_model)
     with pytest.raises(RunError, match="export: the export of another run: it was made for other"):
         Translator.load(copy)
+
+
+def test_a_translator_is_pickled_by_the_folder_of_its_model(
+    exported: RunDirectory, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exported.path.parent)
+    pickled = pickle.dumps(nmt.load(exported.path.name, options=SHORT, threads=1))
+    monkeypatch.chdir("/")
+    assert len(pickled) < 2_000, "the place of the model, not its weights"
+    found = pickle.loads(pickled).translate(sentences(5))
+    assert texts(found) == texts(Translator.load(exported, SHORT).translate(sentences(5)))
+    without_folder = Translator(replace(translator._model, runs=()), SHORT)
+    with pytest.raises(RunError, match="not loaded from a folder"):
+        pickle.dumps(without_folder)
+
+
+def test_the_public_names_of_the_package_are_those_of_its_rooms() -> None:
+    assert nmt.Translator is Translator
+    assert nmt.SearchConfig is SearchConfig
+    assert (nmt.Glossary, nmt.TextConstraints) == (Glossary, TextConstraints)
+    assert nmt.BatchTranslator is nmt.bulk.BatchTranslator
+    with pytest.raises(AttributeError, match="has no attribute 'Beam'"):
+        nmt.Beam  # noqa: B018
