@@ -7,6 +7,7 @@ import numpy as np
 
 from nmt.search.alignment import Alignment
 from nmt.search.stepper import Floats
+from nmt.text.sentences import Sentence
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,13 @@ class Translation:
         source: The text, as it was given.
         source_pieces: Its subwords, ends of sentences included; empty for an empty text.
         hypotheses: Best first, at least one.
+        sentences: The sentences of the text, where they are, and what stands between them.
     """
 
     source: str
     source_pieces: tuple[str, ...]
     hypotheses: tuple[TranslatedHypothesis, ...]
+    sentences: tuple[Sentence, ...] = ()
 
     @property
     def text(self) -> str:

@@ -148,7 +148,7 @@ def test_sentences_are_explained_one_by_one_and_nothing_needs_no_explanation(
         "Elle dort sur le chien.",
     ]
     assert explanation.target == translator.translate([text])[0].text
-    assert translator.explain(" ") == Explanation(" ", "", ())
+    assert translator.explain(" ") == Explanation(" ", " ", ())
     with pytest.raises(SearchError):
         translator.explain("a\0")
 
