@@ -127,7 +127,8 @@ class Translator:
             for text, each in zip(texts, wanted, strict=True)
         ]
         is_free = constraints is None and glossary is None
-        bounds = None if is_free else self._bounds(split, wanted, glossary)
+        encoder = ConstraintEncoder(self._model.tokenizers.target, glossary)
+        bounds = None if is_free else _bounds(encoder, split, wanted)
         parts = [part for segments in split for part in segments.parts]
         found = iter(BatchedSearch(self._model, options).find(parts, bounds))
         assembler = Assembler(self._model.tokenizers, options, align)
@@ -281,22 +282,19 @@ class Translator:
         (translation,) = self.translate([text], options)
         return Explanation(text, translation.text, tuple(sentences))
 
-    def _bounds(
-        self,
-        split: Sequence[Segments],
-        wanted: Sequence[TextConstraints],
-        glossary: Glossary | None,
-    ) -> list[Constraints]:
-        """What the translation of each part of each text has to be like."""
-        encoder = ConstraintEncoder(self._model.tokenizers.target, glossary)
-        return [
-            constraints
-            for segments, of_text in zip(split, wanted, strict=True)
-            for constraints in encoder.of_parts(
-                [part.text for part in segments.parts],
-                replace(of_text, prefix=segments.parts[0].begun) if segments.parts else of_text,
-            )
-        ]
+
+def _bounds(
+    encoder: ConstraintEncoder, split: Sequence[Segments], wanted: Sequence[TextConstraints]
+) -> list[Constraints]:
+    """What the translation of each part of each text has to be like."""
+    return [
+        constraints
+        for segments, of_text in zip(split, wanted, strict=True)
+        for constraints in encoder.of_parts(
+            [part.text for part in segments.parts],
+            replace(of_text, prefix=segments.parts[0].begun) if segments.parts else of_text,
+        )
+    ]
 
 
 def refuse_other_than_texts(texts: Sequence[str]) -> None:
