@@ -9,13 +9,40 @@ A trained model translates in three lines:
 """
 
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nmt.bulk import BatchTranslator
     from nmt.config import SearchConfig
-    from nmt.translator.translator import Translator
+    from nmt.translator import Glossary, TextConstraints, Translator
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BatchTranslator",
+    "Glossary",
+    "SearchConfig",
+    "TextConstraints",
+    "Translator",
+    "load",
+]
+
+_HOMES = {
+    "BatchTranslator": "nmt.bulk",
+    "Glossary": "nmt.translator",
+    "SearchConfig": "nmt.config",
+    "TextConstraints": "nmt.translator",
+    "Translator": "nmt.translator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def load(

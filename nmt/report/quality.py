@@ -106,7 +106,7 @@ def _picture(judged: Judged, languages: tuple[str, str]) -> Markup:
     if judged.translation is None:
         return Markup()
     from nmt.visualization import to_svg
-    from nmt.visualization.readable import readable_grid
+    from nmt.visualization.attention import readable_grid
 
     try:
         picture = Markup(to_svg(readable_grid(judged.translation, languages)))

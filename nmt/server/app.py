@@ -27,7 +27,7 @@ from nmt.server.refusals import GONE, Refused
 from nmt.server.replies import details, joined_texts, next_words
 from nmt.server.settings import Settings
 from nmt.server.spec import make_spec
-from nmt.server.texts import DividedText, divide, shares
+from nmt.server.texts import shares
 from nmt.server.work import (
     CopyMarkup,
     CopySentences,
@@ -39,6 +39,7 @@ from nmt.server.work import (
 )
 from nmt.text.language_id import Detection, Detector
 from nmt.text.languages import language_name
+from nmt.text.sentences import DividedText, divide
 from nmt.translator.loading import cores
 
 FOLDER = Path(__file__).parent
@@ -283,8 +284,11 @@ def make_app(models: Models, detector: Detector, settings: Settings) -> ASGIApp:
 
 
 def _divided(model: Model | None, text: str) -> DividedText:
-    by_sentence = model is not None and model.translator.options.split_sentences
-    return divide(text, by_sentence=by_sentence)
+    if model is None:
+        return divide(text, by_sentence=False)
+    translator = model.translator
+    by_sentence = translator.options.split_sentences
+    return divide(text, by_sentence=by_sentence, into_spaced=translator.into_spaced)
 
 
 def _jobs(wanted: TranslateRequest, model: Model | None, text: DividedText) -> list[Job]:

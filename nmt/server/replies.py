@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from nmt.server.texts import DividedText
 from nmt.server.words import Finder
+from nmt.text.sentences import DividedText
 from nmt.text.words import words_and_marks
 from nmt.translator.next_words import NextWord
 from nmt.translator.results import TranslatedHypothesis, Translation
@@ -18,7 +18,7 @@ Words = list[dict[str, Any]]
 
 def joined_texts(text: DividedText, translations: Sequence[Translation]) -> list[str]:
     """The translations of a text, best first: the n-th of the n-th of each of its sentences."""
-    return [text.joined([part.text for part in parts]) for parts in _ranked(translations)]
+    return [text.joined([part.text for part in parts])[0] for parts in _ranked(translations)]
 
 
 def details(text: DividedText, translations: Sequence[Translation]) -> dict[str, Any]:
@@ -68,20 +68,19 @@ def _hypothesis(
     words: Words = []
     total = sum(map(len, source))
     before = 0  # source words of the sentences before
-    start = len(text.between[0])
-    for part, between, of_source in zip(parts, text.between[1:], source, strict=True):
+    joined, starts = text.joined([part.text for part in parts])
+    for part, start, of_source in zip(parts, starts, source, strict=True):
         of_target = _located(_target_words(part), part.text, start)
         around = [0] * before, [0] * (total - before - len(of_source))
         for word, weights in zip(of_target, _weights(part, len(of_target)), strict=True):
             looked = None if weights is None else [*around[0], *weights, *around[1]]
             words.append(word | {"source": looked})
         before += len(of_source)
-        start += len(part.text) + len(between)
     pieces = sum(len(part.pieces) for part in parts)
     # A single sentence has the score that it was ranked by; several the mean of their subwords'.
     score = sum(part.score * len(part.pieces) for part in parts) / max(1, pieces)
     return {
-        "text": text.joined([part.text for part in parts]),
+        "text": joined,
         "score": round(parts[0].score if len(parts) == 1 else score, DECIMALS),
         "log_probability": round(sum(part.log_probability for part in parts), DECIMALS),
         "words": words,

@@ -1,6 +1,14 @@
-"""A text of several sentences, or one too long for the model, cut where a reader would."""
+"""A text of several sentences, or one too long for the model, cut where a reader would.
+
+A text is divided into lines, and lines into sentences; only sentences are translated. What stands
+around them stays: line breaks, indentation, and what is between two sentences of a line. But where
+the translation is in a language without spaces, nothing stands between its sentences; in another, a
+space where nothing stood.
+"""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nmt.text.tokenizer import Tokenizer
 
@@ -16,7 +24,7 @@ CUTS = (
     re.compile(
         r"(?<=[.!?…])"
         + TITLES
-        + r"(?:\s?[\"'»”\u2019)\]])*\s+(?![\sa-zà-öø-ÿ»])|(?<=[\u3002\uff01\uff1f])"
+        + r"(?:\s*[\"'»”\u2019)\]])*\s+(?![\sa-zà-öø-ÿ»])|(?<=[\u3002\uff01\uff1f])"
     ),
     # After a clause; the escapes are the Arabic and ideographic commas, colons and semicolons.
     re.compile(r"(?<=[,;:\u060c\u061b])\s+|(?<=[\uff0c\uff1b\uff1a\u3001])"),
@@ -26,11 +34,89 @@ CUTS = (
 """Where a text is cut, the best places first."""
 
 
+LINE_END = re.compile(r"(\r\n|\r|\n)")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a text, or a part of one.
+
+    Attributes:
+        text: As it is in the text.
+        start: Where it begins, in code points.
+        line: The number of the line that it is in, from 0.
+        before: What stands before its translation.
+    """
+
+    text: str
+    start: int
+    line: int
+    before: str
+
+
+@dataclass(frozen=True)
+class DividedText:
+    """A text in sentences.
+
+    Attributes:
+        sentences: None empty, each in one line.
+        after: What stands behind the last of them.
+    """
+
+    sentences: tuple[Sentence, ...]
+    after: str
+
+    def joined(self, translations: Sequence[str]) -> tuple[str, list[int]]:
+        """The translation of the text, from those of its sentences, and where each begins in it.
+
+        An empty translation stands with nothing between it and its neighbours in the line.
+        """
+        joined = ""
+        starts = []
+        line = -1
+        has_words = False  # in this line
+        for sentence, translation in zip(self.sentences, translations, strict=True):
+            if sentence.line != line:
+                joined += sentence.before
+                line, has_words = sentence.line, False
+            elif has_words and translation:
+                joined += sentence.before
+            starts.append(len(joined))
+            joined += translation
+            has_words |= bool(translation)
+        return joined + self.after, starts
+
+
+def divide(text: str, *, by_sentence: bool = True, into_spaced: bool = True) -> DividedText:
+    """Divide a text into sentences.
+
+    Args:
+        text: One or more lines.
+        by_sentence: False to divide it into lines only.
+        into_spaced: The language it is translated into puts spaces between words.
+    """
+    sentences: list[Sentence] = []
+    before = ""
+    start = 0
+    for number, piece in enumerate(LINE_END.split(text)):
+        end = start  # of what is in sentences or before them
+        for sentence in sentences_of(piece) if by_sentence else filter(None, [piece.strip()]):
+            at = text.index(sentence, end)
+            is_first = not sentences or sentences[-1].line != number // 2
+            between = (text[end:at] or " ") if into_spaced else ""
+            before = before + text[end:at] if is_first else between
+            sentences.append(Sentence(sentence, at, number // 2, before))
+            before, end = "", at + len(sentence)
+        start += len(piece)
+        before += text[end:start]
+    return DividedText(tuple(sentences), before)
+
+
 def sentences_of(text: str) -> list[str]:
     """The sentences of a text, as far as punctuation tells.
 
     Args:
-        text: Normalised.
+        text: In one line.
 
     Returns:
         The sentences, none empty; together the text, but for spaces.

@@ -380,7 +380,7 @@ class TensorBoardEvents(Reporter):
     def _draw(self, translation: Translation, step: int) -> None:
         """Add a picture of the attention, or in its place why there is none."""
         from nmt.visualization import to_png
-        from nmt.visualization.readable import readable_grid
+        from nmt.visualization.attention import readable_grid
 
         try:
             content = to_png(readable_grid(translation, self._languages))

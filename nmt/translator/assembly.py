@@ -9,10 +9,11 @@ from nmt.config import SearchConfig
 from nmt.search.alignment import Alignment, align_units, join, spell, units
 from nmt.search.forced import Dictated
 from nmt.search.search import Hypothesis
+from nmt.text.sentences import DividedText
 from nmt.text.tokenizer import EOS, Tokenizers
 from nmt.translator.restoring import copied, restored
 from nmt.translator.results import ScoredPair, TranslatedHypothesis, Translation
-from nmt.translator.segments import Part
+from nmt.translator.segments import Part, Segments
 
 COPY = Hypothesis((), 0.0, 0.0, 0.0, 0.0, None, is_complete=True)
 """What stands for a copy of the text: it is certain, as an empty translation of an empty text."""
@@ -33,17 +34,19 @@ class Assembler:
     aligns: bool
 
     def translation(
-        self, text: str, parts: Sequence[Part], found: Sequence[list[Hypothesis]]
+        self, text: str, segments: Segments, found: Sequence[list[Hypothesis]]
     ) -> Translation:
         """The translation of a text.
 
         Args:
             text: As it was given.
-            parts: Of the text.
+            segments: Of the text.
             found: The hypotheses of each part; none for one that is copied.
         """
+        parts = segments.parts
         if not parts:
-            nothing = TranslatedHypothesis("", 0.0, 0.0, (), None, True, join([]))
+            blank = segments.layout.after
+            nothing = TranslatedHypothesis(blank, 0.0, 0.0, (), None, True, join([]))
             return Translation(text, (), (nothing,))
         parts = [
             part if hypotheses else replace(part, ids=[])
@@ -52,18 +55,19 @@ class Assembler:
         # The n-th best of a text in parts is made of the n-th best of each part.
         most = min((len(hypotheses) for hypotheses in found if hypotheses), default=1)
         ranked = zip(*(hypotheses[:most] or [COPY] * most for hypotheses in found), strict=True)
-        hypotheses = tuple(self._hypothesis(parts, best) for best in ranked)
+        hypotheses = tuple(self._hypothesis(parts, segments.layout, best) for best in ranked)
         tokens = [token for part in parts for token in (*part.ids, EOS)]
         return Translation(
             text,
             tuple(self.tokenizers.source.pieces(tokens)),
             hypotheses,
+            segments.sentences.sentences,
             was_searched_again=any(one.is_second for each in found for one in each[:1]),
             is_copied=not all(found),
         )
 
     def _hypothesis(
-        self, parts: Sequence[Part], found: Sequence[Hypothesis]
+        self, parts: Sequence[Part], layout: DividedText, found: Sequence[Hypothesis]
     ) -> TranslatedHypothesis:
         tokens = [token for h in found for token in (*h.tokens, *[EOS] * h.is_complete)]
         texts = [self._text(part, h) for part, h in zip(parts, found, strict=True)]
@@ -71,7 +75,7 @@ class Assembler:
         has_attention = all(h.attention is not None for h in found if h is not COPY)
         penalised = sum(h.penalised for h in found) / len(tokens) ** self.options.length_penalty
         return TranslatedHypothesis(
-            text=" ".join(text for text in texts if text),
+            text=layout.joined(texts)[0],
             score=found[0].score if is_whole else penalised + sum(h.coverage for h in found),
             log_probability=sum(h.log_probability for h in found),
             pieces=tuple(self.tokenizers.target.pieces(tokens)),

@@ -7,6 +7,7 @@ import numpy as np
 
 from nmt.search.alignment import Alignment
 from nmt.search.stepper import Floats
+from nmt.text.sentences import Sentence
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Translation:
         source: The text, as it was given.
         source_pieces: Its subwords, ends of sentences included; empty for an empty text.
         hypotheses: Best first, at least one.
+        sentences: The sentences of the text, where they are, and what stands between them.
         was_searched_again: The first search failed or lost a number (``search.robust``); the
             hypotheses are of a second one, in whole or in part.
         is_copied: The text is its own translation, in whole or in part: it has nothing that a model
@@ -66,6 +68,7 @@ class Translation:
     source: str
     source_pieces: tuple[str, ...]
     hypotheses: tuple[TranslatedHypothesis, ...]
+    sentences: tuple[Sentence, ...] = ()
     was_searched_again: bool = field(default=False, compare=False)
     is_copied: bool = field(default=False, compare=False)
 

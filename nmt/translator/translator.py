@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from nmt.config import SearchConfig
-from nmt.errors import SearchError
+from nmt.errors import RunError, SearchError
 from nmt.runs.directory import RunDirectory
 from nmt.search.constraints import Constraints
+from nmt.text.languages import sets_words_apart
 from nmt.text.normalise import check_text, normalise
 from nmt.translator.assembly import Assembler
 from nmt.translator.batched_search import BatchedSearch
@@ -17,7 +18,7 @@ from nmt.translator.glossary import Glossary
 from nmt.translator.loading import LoadedModel, load_models
 from nmt.translator.restoring import without_spans
 from nmt.translator.results import ScoredPair, TranslatedHypothesis, Translation
-from nmt.translator.segments import Part, Segmenter
+from nmt.translator.segments import Segmenter, Segments
 
 if TYPE_CHECKING:
     from nmt.translator.explaining import Explanation
@@ -37,10 +38,10 @@ __all__ = [
 class Translator:
     """A model with its tokenizers, ready to translate text.
 
-    A text is translated sentence by sentence; where ``split_sentences`` is off, or a word is
-    required of it, only if it has more subwords than the model was trained on. A sentence that is
-    still too long is cut after a comma or the like, else between words, else anywhere; and the
-    translations are joined with spaces.
+    A text is translated sentence by sentence; where ``split_sentences`` is off, line by line; and
+    where a word is required of it, in one piece. A sentence of more subwords than the model was
+    trained on is cut after a comma or the like, else between words, else anywhere. What stands
+    around sentences, such as line breaks, is kept; see `nmt.text.sentences`.
 
     Args:
         model: What it translates with.
@@ -50,7 +51,12 @@ class Translator:
     def __init__(self, model: LoadedModel, options: SearchConfig) -> None:
         self.options = options
         self._model = model
-        self._segmenter = Segmenter(model.tokenizers.source, model.max_tokens)
+        self._segmenter = Segmenter(model.tokenizers.source, model.max_tokens, self.into_spaced)
+
+    @property
+    def into_spaced(self) -> bool:
+        """Whether the language translated into puts spaces between words."""
+        return sets_words_apart(self._model.languages[1])
 
     @classmethod
     def load(
@@ -75,6 +81,13 @@ class Translator:
         """
         model = load_models(runs, threads)
         return cls(model, runs[0].config().search if options is None else options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folders of the model, not the model, which is loaded from them again."""
+        if not self._model.runs:
+            raise RunError("this translator was not loaded from a folder, and cannot be pickled")
+        runs = [RunDirectory(run.path.resolve()) for run in self._model.runs]
+        return type(self).load_ensemble, (runs, self.options, self._model.threads)
 
     def translate(
         self,
@@ -108,19 +121,20 @@ class Translator:
         if len(wanted) != len(texts):
             raise ValueError(f"{len(texts)} texts, but constraints of {len(wanted)}")
         split = [
-            self._segmenter.begun_parts(
+            self._segmenter.begun_segments(
                 text, each, options, bool(glossary and glossary.targets(text))
             )
             for text, each in zip(texts, wanted, strict=True)
         ]
         is_free = constraints is None and glossary is None
-        bounds = None if is_free else self._bounds(split, wanted, glossary)
-        parts = [part for parts in split for part in parts]
+        encoder = ConstraintEncoder(self._model.tokenizers.target, glossary)
+        bounds = None if is_free else _bounds(encoder, split, wanted)
+        parts = [part for segments in split for part in segments.parts]
         found = iter(BatchedSearch(self._model, options).find(parts, bounds))
         assembler = Assembler(self._model.tokenizers, options, align)
         return [
-            assembler.translation(text, parts, list(islice(found, len(parts))))
-            for text, parts in zip(texts, split, strict=True)
+            assembler.translation(text, segments, list(islice(found, len(segments.parts))))
+            for text, segments in zip(texts, split, strict=True)
         ]
 
     def translate_markup(
@@ -230,7 +244,7 @@ class Translator:
         """
         check_text(prefix)
         options = self.options.model_copy(update={"split_sentences": False, "max_tokens": 0})
-        parts = self._segmenter.begun_parts(text, TextConstraints(prefix), options)
+        parts = self._segmenter.begun_segments(text, TextConstraints(prefix), options).parts
         if len(parts) != 1:
             problem = "too long for the model: give one sentence" if parts else "empty"
             raise SearchError(f"{text[:40]!r}: this text is {problem}")
@@ -262,28 +276,25 @@ class Translator:
         stepper = self._model.stepper_for(options)
         sentences = [
             explain_sentence(stepper, self._model.tokenizers, part.ids, options, runners_up)
-            for part in self._segmenter.parts(text, options, options.split_sentences)
+            for part in self._segmenter.segments(text, options).parts
             if part.ids
         ]
         (translation,) = self.translate([text], options)
         return Explanation(text, translation.text, tuple(sentences))
 
-    def _bounds(
-        self,
-        split: Sequence[Sequence[Part]],
-        wanted: Sequence[TextConstraints],
-        glossary: Glossary | None,
-    ) -> list[Constraints]:
-        """What the translation of each part of each text has to be like."""
-        encoder = ConstraintEncoder(self._model.tokenizers.target, glossary)
-        return [
-            constraints
-            for parts, of_text in zip(split, wanted, strict=True)
-            for constraints in encoder.of_parts(
-                [part.text for part in parts],
-                replace(of_text, prefix=parts[0].begun) if parts else of_text,
-            )
-        ]
+
+def _bounds(
+    encoder: ConstraintEncoder, split: Sequence[Segments], wanted: Sequence[TextConstraints]
+) -> list[Constraints]:
+    """What the translation of each part of each text has to be like."""
+    return [
+        constraints
+        for segments, of_text in zip(split, wanted, strict=True)
+        for constraints in encoder.of_parts(
+            [part.text for part in segments.parts],
+            replace(of_text, prefix=segments.parts[0].begun) if segments.parts else of_text,
+        )
+    ]
 
 
 def refuse_other_than_texts(texts: Sequence[str]) -> None:

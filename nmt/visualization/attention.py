@@ -4,12 +4,13 @@ The picture of Bahdanau et al. 2015, figure 3. A row is what was looked at while
 written; the darker a cell, the more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import cos, radians, sin
 
 from nmt.errors import PictureError, RunError
 from nmt.search.stepper import Floats
+from nmt.text.languages import sets_words_apart
 from nmt.translator.results import Translation
 from nmt.visualization.html import escaped
 from nmt.visualization.labels import LONGEST, shown, width
@@ -156,6 +157,23 @@ def _refuse_empty(source: tuple[str, ...], target: tuple[str, ...]) -> None:
     if not source or not target:
         side = "translation" if source else "text"
         raise PictureError(f"the {side} is empty: there is nothing to draw")
+
+
+def readable_grid(translation: Translation, languages: Sequence[str]) -> AttentionGrid:
+    """What was looked at in words, or in subwords where a whole sentence would be one word.
+
+    Args:
+        translation: Made with ``align=True``.
+        languages: Codes of the languages translated from and into, such as ``zh``.
+
+    Raises:
+        PictureError: There are no words.
+        RunError: The model has no attention.
+    """
+    is_whole = translation.hypotheses[0].attention is not None  # not translated in parts
+    if is_whole and not all(map(sets_words_apart, languages)):
+        return subword_grid(translation)
+    return word_grid(translation)
 
 
 def to_svg(grid: AttentionGrid) -> str:

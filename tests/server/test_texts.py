@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.server.texts import divide, shares
+from nmt.server.texts import shares
 from nmt.server.words import Finder
+from nmt.text.sentences import divide
 
 TEXTS = st.text("aB.?! \n\r\té\u0301,'»")
 
@@ -15,7 +16,7 @@ TEXTS = st.text("aB.?! \n\r\té\u0301,'»")
 @given(TEXTS)
 def test_a_text_divided_and_joined_again_keeps_its_words_and_its_lines(text: str) -> None:
     divided = divide(text)
-    joined = divided.joined([sentence.text for sentence in divided.sentences])
+    joined, _ = divided.joined([sentence.text for sentence in divided.sentences])
     assert [line.split() for line in joined.split("\n")] == [
         line.split() for line in text.split("\n")
     ]
@@ -36,8 +37,12 @@ def test_what_surrounds_sentences_is_kept() -> None:
         "Deux chats.",
         "Trois !",
     ]
-    assert divided.joined(["A", "B", "C"]) == "  A B\r\n\r\n\tC\n"
-    assert divided.lines == (0, 0, 2)
+    assert divided.joined(["A", "B", "C"]) == ("  A  B\r\n\r\n\tC\n", [2, 5, 11])
+    assert divided.joined(["", "B", ""])[0] == "  B\r\n\r\n\t\n"
+    assert [sentence.line for sentence in divided.sentences] == [0, 0, 2]
+    chinese = divide("  Un chat.  Deux chats.\nTrois !", into_spaced=False)
+    assert chinese.joined(["A", "B", "C"])[0] == "  AB\nC"
+    assert divide("你好。再见。").joined(["Hello.", "Bye."])[0] == "Hello. Bye."
 
 
 def test_a_small_letter_begins_no_sentence_whatever_the_spaces_before_it() -> None:

@@ -129,7 +129,7 @@ AWKWARD = [
     "...",
     "a" * 300,
     "JE SUIS ÉTUDIANT. OÙ EST LA GARE ? http://x.org",
-    "Tom est à Paris " * 30,
+    "Tom est à Paris" + " Tom est à Paris" * 29,
     "x" * 60 + " Tom " + "😀" * 100 + " Il l'a vu",
 ]
 

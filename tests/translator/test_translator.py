@@ -4,6 +4,7 @@ import html
 import json
 import math
 import os
+import pickle
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import nmt
+import nmt.bulk
 from nmt.config import RunConfig, SearchConfig, override, to_toml
 from nmt.errors import RunError, SearchError
 from nmt.export.run import export_run
@@ -127,10 +129,10 @@ def test_translations_come_in_the_order_of_the_texts(translator: Translator) -> 
 
 def test_an_empty_text_has_an_empty_translation(translator: Translator) -> None:
     found = translator.translate(["", "le chat.", " \t\u2028 ", "il dort."])
-    assert [bool(text) for text in texts(found)] == [False, True, False, True]
+    assert [bool(text.strip()) for text in texts(found)] == [False, True, False, True]
     assert found[2].as_dict()["hypotheses"] == [
         {
-            "text": "",
+            "text": " \t\u2028 ",
             "score": 0.0,
             "log_probability": 0.0,
             "is_complete": True,
@@ -146,7 +148,7 @@ def test_a_text_is_normalised_as_in_training(translator: Translator) -> None:
     plain, odd = translator.translate(
         ["il dort à la maison.", " il\tdort  a\u0300\u2028la maison.\n"]
     )
-    assert plain.text == odd.text
+    assert odd.text == f" {plain.text}\n"
     assert plain.source_pieces == odd.source_pieces
     assert odd.source == " il\tdort  a\u0300\u2028la maison.\n"
 
@@ -681,3 +683,48 @@ def test_an_export_with_another_tokenizer_is_refused(
     train_tokenizer(sentences(200), config.tokenizer, copy.joint_model)
     with pytest.raises(RunError, match="export: the export of another run: it was made for other"):
         Translator.load(copy)
+
+
+def test_a_translator_is_pickled_by_the_folder_of_its_model(
+    exported: RunDirectory, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exported.path.parent)
+    pickled = pickle.dumps(nmt.load(exported.path.name, options=SHORT, threads=1))
+    monkeypatch.chdir("/")
+    assert len(pickled) < 2_000, "the place of the model, not its weights"
+    found = pickle.loads(pickled).translate(sentences(5))
+    assert texts(found) == texts(Translator.load(exported, SHORT).translate(sentences(5)))
+    without_folder = Translator(replace(translator._model, runs=()), SHORT)
+    with pytest.raises(RunError, match="not loaded from a folder"):
+        pickle.dumps(without_folder)
+
+
+def test_the_public_names_of_the_package_are_those_of_its_rooms() -> None:
+    assert nmt.Translator is Translator
+    assert nmt.SearchConfig is SearchConfig
+    assert (nmt.Glossary, nmt.TextConstraints) == (Glossary, TextConstraints)
+    assert nmt.BatchTranslator is nmt.bulk.BatchTranslator
+    with pytest.raises(AttributeError, match="has no attribute 'Beam'"):
+        nmt.Beam  # noqa: B018
+
+
+def test_the_line_breaks_of_a_text_are_kept(translator: Translator) -> None:
+    first, second, third = texts(translator.translate(["Il dort.", "Elle mange !", "Le chat."]))
+    assert min(map(len, (first, second, third))) > 0
+    text = "  Il dort.  Elle mange !\r\n\r\n\tLe chat.\n"
+    [found] = translator.translate([text])
+    assert found.text == f"  {first}  {second}\r\n\r\n\t{third}\n"
+    assert [text[s.start :][: len(s.text)] for s in found.sentences] == [
+        "Il dort.",
+        "Elle mange !",
+        "Le chat.",
+    ]
+
+
+def test_sentences_of_a_language_without_spaces_are_joined_without(
+    translator: Translator,
+) -> None:
+    chinese = Translator(replace(translator._model, languages=("fr", "zh")), translator.options)
+    first, second = texts(chinese.translate(["Il dort.", "Elle mange !"]))
+    [found] = chinese.translate(["Il dort. Elle mange !\nIl dort."])
+    assert found.text == f"{first}{second}\n{first}"

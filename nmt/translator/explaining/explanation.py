@@ -166,7 +166,7 @@ class Explanation:
     @property
     def remark(self) -> str:
         """What becomes of what the model wrote of the sentences; empty where it is left so."""
-        if self.target == " ".join(one.target for one in self.sentences if one.target):
+        if self.target.split() == " ".join(one.target for one in self.sentences).split():
             return ""
         return (
             "What the model cannot know is kept as it is, and what went wrong is done again. "
