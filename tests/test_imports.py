@@ -275,7 +275,8 @@ def test_what_needs_more_than_the_base_install_says_in_one_line_what_and_how_to_
     *_, last = done.stderr.splitlines()
     names = "|".join(TO_TRAIN)
     assert re.fullmatch(
-        rf"nmt: this needs ({names}), which is not installed: pip install 'nmt\[train\]'", last
+        rf"nmt: this needs ({names}), which is not installed: pip install 'nmt-toolkit\[train\]'",
+        last,
     )
     assert "Traceback" not in done.stderr
 
@@ -285,7 +286,8 @@ def test_serving_says_which_extra_it_needs(base_install: Path, runs: Path, tmp_p
     done = in_base_install(base_install, tmp_path, "-m", "nmt", "serve", "--model", "exported")
     assert done.returncode == 2, done.stderr
     assert re.fullmatch(
-        r"nmt: this needs \w+, which is not installed: pip install 'nmt\[serve\]'\n", done.stderr
+        r"nmt: this needs \w+, which is not installed: pip install 'nmt-toolkit\[serve\]'\n",
+        done.stderr,
     )
 
 

@@ -4,15 +4,17 @@ import gc
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 import nmt
 from nmt.cli import diversify, explain, export, models, report, score, serve, tokenizer, train
 from nmt.cli import eval as evaluation
 from nmt.cli.translate import command as translate
 from nmt.errors import NmtError
+from nmt.progress import say
 from nmt.training.distributed.torchrun import is_spokesman
 
 USER_ERROR = 2
@@ -23,7 +25,7 @@ BROKEN_PIPE = 1
 """What typer, too, makes of a pipe that nobody reads any more."""
 
 TO_TRAIN = frozenset({"datasets", "onnx", "pyarrow", "sacrebleu", "safetensors", "torch"})
-"""Packages of the extra ``nmt[train]``, which the base install leaves out."""
+"""Packages of the extra ``nmt-toolkit[train]``, which the base install leaves out."""
 
 EXAMPLE = """\b
 Example:
@@ -51,29 +53,46 @@ def _show_version(is_asked: bool) -> None:
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
+    version: bool = typer.Option(
+        False,
+        "--version",
+        callback=_show_version,
+        is_eager=True,
+        help="Print the version and exit.",
+    ),
 ) -> None:
     """Train a translator on sentence pairs, translate with it, and measure how good it is."""
     if context.invoked_subcommand is None:
         print(context.get_help())
 
 
-app.command("train", epilog=train.EXAMPLES)(train.train)
-app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
-app.command("eval", epilog=evaluation.EXAMPLES)(evaluation.evaluate)
-app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
-app.command("score", epilog=score.EXAMPLES)(score.score)
-app.command("report", epilog=report.EXAMPLES)(report.report)
-app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
-app.command("export", epilog=export.EXAMPLES)(export.export)
-app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
-app.command("diversify", epilog=diversify.EXAMPLES)(diversify.diversify)
-app.command("models", epilog=models.EXAMPLES)(models.models)
+class _Command(TyperCommand):
+    """A command; an option without a help is a key of the search, whose docstring is its help."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        unexplained: list[Any] = [o for o in self.params if getattr(o, "help", "") is None]
+        if unexplained:
+            from nmt.config import keys
+
+            known = {key.name: key for key in keys()}
+            for option in unexplained:
+                key = known[f"search.{option.name}"]
+                usual = "" if option.is_flag else f" By default as the model says ({key.default})."
+                option.help = key.help + usual
+        super().format_options(ctx, formatter)
+
+
+app.command("train", cls=_Command, epilog=train.EXAMPLES)(train.train)
+app.command("translate", cls=_Command, epilog=translate.EXAMPLES)(translate.translate)
+app.command("eval", cls=_Command, epilog=evaluation.EXAMPLES)(evaluation.evaluate)
+app.command("explain", cls=_Command, epilog=explain.EXAMPLES)(explain.explain)
+app.command("score", cls=_Command, epilog=score.EXAMPLES)(score.score)
+app.command("report", cls=_Command, epilog=report.EXAMPLES)(report.report)
+app.command("serve", cls=_Command, epilog=serve.EXAMPLES)(serve.serve)
+app.command("export", cls=_Command, epilog=export.EXAMPLES)(export.export)
+app.command("tokenizer", cls=_Command, epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
+app.command("diversify", cls=_Command, epilog=diversify.EXAMPLES)(diversify.diversify)
+app.command("models", cls=_Command, epilog=models.EXAMPLES)(models.models)
 
 
 def main() -> NoReturn:
@@ -104,7 +123,9 @@ def _run() -> int:
     except ModuleNotFoundError as error:
         if error.name not in TO_TRAIN:
             raise
-        return _fail(f"this needs {error.name}, which is not installed: pip install 'nmt[train]'")
+        return _fail(
+            f"this needs {error.name}, which is not installed: pip install 'nmt-toolkit[train]'"
+        )
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""
@@ -130,7 +151,7 @@ def _explanation(error: typer.TyperException) -> str:
 
 def _fail(message: str) -> int:
     if is_spokesman():
-        print("nmt:", " ".join(message.split()), file=sys.stderr)
+        say(f"nmt: {' '.join(message.split())}")
     return USER_ERROR
 
 

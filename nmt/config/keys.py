@@ -17,6 +17,20 @@ from pydantic_core import ErrorDetails
 from nmt.config.sections import PairsConfig, RunConfig, Section
 from nmt.errors import ConfigError
 
+FIRST = (
+    "corpus.path",
+    "corpus.source",
+    "corpus.target",
+    "tokenizer.vocabulary_size",
+    "model.cell",
+    "model.hidden_size",
+    "model.encoder_layers",
+    "model.dropout",
+    "training.epochs",
+    "training.learning_rate",
+)
+"""The ten keys that matter most, those of one's own corpus first."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -42,6 +56,21 @@ def keys(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Key]:
         else:
             text = " ".join(help_texts[name].replace("``", "").split())
             yield Key(f"{prefix}{name}", _values(field.annotation), json.dumps(default), text)
+
+
+def keys_about(word: str = "") -> list[Key]:
+    """The keys whose name or help has a word in it, those that matter most first.
+
+    Args:
+        word: In capitals or not; empty for every key.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    found = [key for key in keys() if word.lower() in f"{key.name} {key.help}".lower()]
+    if not found:
+        raise ConfigError(f"no key is about {word!r}: `nmt train --keys` lists them all")
+    return sorted(found, key=lambda key: FIRST.index(key.name) if key.name in FIRST else len(FIRST))
 
 
 def changed_keys(old: RunConfig, new: RunConfig) -> list[str]:

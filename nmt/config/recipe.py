@@ -13,6 +13,9 @@ from nmt.config.keys import field_of, problem_of
 from nmt.config.sections import CorpusConfig, RunConfig
 from nmt.errors import ConfigError
 
+Override = tuple[str, Any]
+"""The full name of a key, such as ``training.epochs``, and its new value."""
+
 RECIPE_FILE = "recipe.toml"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -51,7 +54,7 @@ def recipe_name(path: Path) -> str:
     return path.resolve().parent.name if path.name == RECIPE_FILE else path.stem
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+def load_recipe(path: Path, overrides: Sequence[str | Override] = ()) -> RunConfig:
     """Read a recipe, or the ``config.toml`` of a run, and apply ``--set`` overrides to it.
 
     A relative ``path`` of a corpus is relative to the recipe's folder, in an override to the
@@ -74,12 +77,12 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     return _validate(tree, f"{path}: ", overrides)
 
 
-def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+def override(config: RunConfig, overrides: Sequence[str | Override]) -> RunConfig:
     """A configuration with some keys changed.
 
     Args:
         config: Where to start from.
-        overrides: ``section.key=value`` each, the value in TOML or else taken as a plain string.
+        overrides: Keys and values, or texts for `parse_override`; of several for a key the last.
             Where ``corpus.source`` or ``corpus.target`` becomes the other one's language, the
             direction is reversed; the ``path`` of a corpus takes the place of its ``hub`` and
             vice versa.
@@ -90,6 +93,19 @@ def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     tree = config.model_dump(mode="json")
     _apply(tree, overrides)
     return _validate(tree)
+
+
+def parse_override(text: str) -> Override:
+    """What ``section.key=value`` says: the value in TOML, or else a plain string.
+
+    Raises:
+        ConfigError: There is no such key, or no value.
+    """
+    name, equals, value = text.partition("=")
+    name = name.strip()
+    if not equals:
+        raise ConfigError(f"--set {text}: there is no value: write --set section.key=value")
+    return name, _parse(field_of(name), value.strip())
 
 
 def to_toml(config: RunConfig) -> str:
@@ -103,15 +119,9 @@ def _absolute(name: str, path: str, folder: Path) -> str:
     return str((folder / Path(path).expanduser()).resolve())
 
 
-def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Write ``section.key=value`` overrides into the tree of a recipe, in place."""
-    given: dict[str, Any] = {}
-    for text in overrides:
-        name, equals, value = text.partition("=")
-        name = name.strip()
-        if not equals:
-            raise ConfigError(f"--set {text}: there is no value: write --set section.key=value")
-        given[name] = _parse(field_of(name), name, value.strip())
+def _apply(tree: dict[str, Any], overrides: Sequence[str | Override]) -> None:
+    """Write overrides into the tree of a recipe, in place."""
+    given = dict(parse_override(each) if isinstance(each, str) else each for each in overrides)
     for section in {name.rpartition(".")[0] for name in given if name.startswith("corpus.")}:
         path = given.get(f"{section}.path")
         if path:
@@ -165,7 +175,7 @@ def _tables_of_corpora(tree: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {section: table for section, table in tables.items() if isinstance(table, dict)}
 
 
-def _parse(field: FieldInfo, name: str, value: str) -> Any:
+def _parse(field: FieldInfo, value: str) -> Any:
     """The value of an override: TOML, or what comes close, or the text where the key is text."""
     if field.annotation is str and value[:1] not in {'"', "'"}:
         return value
@@ -180,7 +190,9 @@ def _parse(field: FieldInfo, name: str, value: str) -> Any:
             return value
 
 
-def _validate(tree: Mapping[str, Any], where: str = "", overrides: Sequence[str] = ()) -> RunConfig:
+def _validate(
+    tree: Mapping[str, Any], where: str = "", overrides: Sequence[str | Override] = ()
+) -> RunConfig:
     """Check a recipe; ``where`` it is, is said unless overrides alone are to blame."""
     try:
         return RunConfig.model_validate(tree)
@@ -191,7 +203,10 @@ def _validate(tree: Mapping[str, Any], where: str = "", overrides: Sequence[str]
             parts = 4 if detail["loc"][:2] == ("corpus", "also") else 2
             key = ".".join(str(part) for part in detail["loc"][:parts]) or str(len(problems))
             problems.setdefault(key, problem_of(detail))
-        given = [text.partition("=")[0].strip() for text in overrides]
+        given = [
+            each.partition("=")[0].strip() if isinstance(each, str) else each[0]
+            for each in overrides
+        ]
         if all(any(name in problem for name in given) for problem in problems.values()):
             where = ""
         raise ConfigError(where + "; ".join(problems.values())) from error

@@ -279,7 +279,7 @@ class TrainingConfig(Section):
     max_skipped_steps: Count = 20
     """Stop after this many steps in a row whose loss or gradient is not finite."""
     tensorboard: bool = False
-    """Write TensorBoard events too (needs the extra ``nmt[tensorboard]``)."""
+    """Write TensorBoard events too (needs the extra ``nmt-toolkit[tensorboard]``)."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from nmt.evaluation.comparison import Comparison, Paired, SystemOutput, compare
 from nmt.evaluation.metrics import Evaluation, evaluate
 from nmt.evaluation.systems import Changed, Member, Models, System, runs_of
 from nmt.evaluation.test_sets import HeldOut, held_out_files, own_test_set
+from nmt.progress import say
 from nmt.runs.directory import RunDirectory
 
 
@@ -38,12 +38,12 @@ class Trial:
         """
         if not isinstance(member, Models):
             return member.translations(self.test_set)
-        _note(f"translating with {member}")
+        say(f"translating with {member}")
         texts = member.translations(self.test_set, self.changed)
         try:
-            _note(f"translations kept in {member.keep(texts, self.test_set)}")
+            say(f"translations kept in {member.keep(texts, self.test_set)}")
         except OSError as error:  # such as a model that belongs to somebody else
-            _note(f"translations not kept: {error.filename or member}: {error.strerror}")
+            say(f"translations not kept: {error.filename or member}: {error.strerror}")
         return texts
 
 
@@ -63,7 +63,7 @@ def prepare(
         RunError: The runs translate between different languages.
     """
     runs = list(dict.fromkeys(runs_of(systems)))
-    corpora = [changed(run.config())[0].corpus for run in runs]
+    corpora = [changed(run.config()).corpus for run in runs]
     _refuse_other_directions(runs, corpora)
     if reference is not None:
         if source is None and runs:
@@ -76,7 +76,7 @@ def prepare(
         raise CorpusError("files of translations have no test set of their own: add --reference")
     for run, corpus in zip(runs, corpora, strict=True):
         if _test_set_of(corpus) != _test_set_of(corpora[0]):
-            _note(
+            say(
                 f"{run.described} has another test set of its own; tried is that of "
                 f"{runs[0].described}"
             )
@@ -95,10 +95,6 @@ def _refuse_other_directions(runs: Sequence[RunDirectory], corpora: Sequence[Cor
 
 def _test_set_of(corpus: CorpusConfig) -> tuple[str, ...]:
     return corpus.path, corpus.hub, corpus.hub_subset, corpus.test
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def compare_systems(
@@ -143,10 +139,10 @@ def _perplexity(models: Models, trial: Trial) -> float:
     """Of the references, for each target subword."""
     first, *others = models.runs
     if not others and first.model_file.is_file() and importlib.util.find_spec("torch"):
-        return _perplexity_of_weights(first, trial.changed(first.config())[0], trial.test_set)
+        return _perplexity_of_weights(first, trial.changed(first.config()), trial.test_set)
     if not others:
-        _note("perplexity is that of the exported model: that of its weights needs them and torch")
-    _, search = trial.changed(first.config())
+        say("perplexity is that of the exported model: that of its weights needs them and torch")
+    search = trial.changed(first.config()).search
     return _perplexity_of_search(models, search, trial.test_set)
 
 

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nmt.config import (
+    Override,
     RunConfig,
     changed_keys,
     find_recipe,
@@ -69,7 +70,7 @@ _MACHINE_KEYS = ("training.threads", "training.device")
 
 
 def plan_run(
-    recipe: str | None, folder: Path | None, overrides: Sequence[str], *, resume: bool
+    recipe: str | None, folder: Path | None, overrides: Sequence[str | Override], *, resume: bool
 ) -> tuple[RunDirectory, RunConfig]:
     """Which run a user means, and the configuration it is to have. Nothing is written.
 
@@ -96,7 +97,7 @@ def plan_run(
 
 
 def _planned(
-    recipe: str | None, folder: Path | None, overrides: Sequence[str], resume: bool
+    recipe: str | None, folder: Path | None, overrides: Sequence[str | Override], resume: bool
 ) -> tuple[RunDirectory, RunConfig]:
     if resume and recipe is None and folder is not None:
         own = RunDirectory(folder)
