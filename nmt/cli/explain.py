@@ -38,8 +38,8 @@ def explain(
     """Show how a translation came about.
 
     For each word: the source words that it attended to, how sure the model was, and what it nearly
-    wrote. Then what the beam dropped on the way. A text of several sentences is explained sentence by
-    sentence.
+    wrote. Then what the beam dropped on the way. A text of several sentences is explained sentence
+    by sentence.
     """
     if html is not None:
         refuse_misplaced("--html", html)

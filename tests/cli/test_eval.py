@@ -222,7 +222,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
         ("short.en", "add --reference"),
         ("short.en --source text/test.fr", "--source and --reference belong together"),
         ("checkpoints/toy --reference text/test.en", "--source and --reference belong together"),
-        ("checkpoints/toy --model back", "--model is in the place of SYSTEM"),
+        ("checkpoints/toy --model back", "SYSTEM and --model do not go together"),
         ("checkpoints/toy back --paired t", "'bs', 'ar'"),
     ):
         done = inside("eval", *words.split())

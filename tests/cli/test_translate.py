@@ -405,7 +405,7 @@ def test_a_model_without_attention_aligns_nothing(
         (["--sample", "--beam", "3"], "--beam is for searching and --sample draws at random"),
         (["--sample", "--set", "search.beam=3"], "--beam is for searching and --sample draws"),
         (["--typical-p", "0.5"], "--typical-p is for drawing translations at random"),
-        (["--at", "3"], "--at is for --alternatives"),
+        (["--at", "3"], "--at needs --alternatives: add it"),
         (["--alternatives", "3", "--at", "1", "--prefix", "a"], "--at and --prefix do not go"),
         (["--alternatives", "3", "--at", "99"], "--at 99: the translation has only"),
         (["--alternatives", "3", "--markup", "xml"], "--alternatives and --markup do not go"),
@@ -436,7 +436,7 @@ def test_shards_are_translated_plainly(inside: Inside, trained: Path, folder: Pa
     for option in (["--json"], ["--forbid", "a"], ["--model", trained, "--model", trained]):
         done = inside("translate", "--input", "shards", "--output", "out", *option)
         assert done.code == 2
-        assert "is for lines of text, not for shards" in done.errors[-1]
+        assert "--input of shards and" in done.errors[-1]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/translating.md"])
