@@ -119,7 +119,7 @@ def _run() -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError) or not error.strerror:
             raise
-        return _fail(f"{error.filename or 'output'}: {error.strerror}")
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror}")
     except ModuleNotFoundError as error:
         if error.name not in TO_TRAIN:
             raise

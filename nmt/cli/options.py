@@ -90,11 +90,13 @@ def takes(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def called(**values: Any) -> None:
         values = {n: d.default if values.get(n) is None else values[n] for n, d in declared.items()}
-        given = [d.name for n, d in declared.items() if values[n] != d.default]
         arguments = {n: values[n] for n, d in declared.items() if not d.group}
         for group, kind in groups.items():
             own = {n: values[n] for n, d in declared.items() if d.group == group}
             arguments[group] = kind(**own)
+            values |= vars(arguments[group])
+        given = [d.name for n, d in declared.items() if values[n] != d.default]
+        for group in groups:
             given += getattr(arguments[group], "implied", ())
         refuse_apart(command.__name__, given)
         command(**arguments)

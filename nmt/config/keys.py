@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -153,6 +154,7 @@ def _general(name: str) -> str:
     return re.sub(r"^corpus\.also\.[^.]+\.", "corpus.also.NAME.", name)
 
 
+@cache
 def _all_keys() -> dict[str, Key]:
     """Every key by its full name, those of further corpora too, as those of NAME."""
     return {key.name: key for key in (*keys(), *keys(PairsConfig, _general("corpus.also.x.")))}
@@ -167,6 +169,8 @@ def _unknown(name: str) -> str:
     if name in sections:
         example = next(key for key in known if key.startswith(f"{name}."))
         return f"{name} is a section: name one of its keys, such as {example}"
+    if len(name) > 100:
+        return f"unknown key {name[:100]}...: `nmt train --keys` lists them all"
     likeness = {candidate: _likeness(name, candidate) for candidate in known + sections}
     best = max(likeness.values())
     near = [candidate for candidate in likeness if likeness[candidate] == best]
@@ -194,11 +198,18 @@ def problem_of(detail: ErrorDetails) -> str:
     names = _all_keys()
     if detail["type"] == "model_type":
         section = ".".join(location)
-        return f"{section} is {detail['input']!r}: it is a section, [{section}]"
+        return f"{section} is {_shown(detail['input'])}: it is a section, [{section}]"
     while _general(".".join(location)) not in names:
         location.pop()
     name = ".".join(location)
-    return f"{name} is {detail['input']!r}: {requirement(detail, names[_general(name)].values)}"
+    wanted = requirement(detail, names[_general(name)].values)
+    return f"{name} is {_shown(detail['input'])}: {wanted}"
+
+
+def _shown(value: object) -> str:
+    """A value as it is written, cut short where it is long."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def requirement(detail: ErrorDetails, values: str = "") -> str:
@@ -211,6 +222,8 @@ def requirement(detail: ErrorDetails, values: str = "") -> str:
     kind = detail["type"]
     if kind == "value_error":
         return str(detail["ctx"]["error"])
+    if kind == "string_too_short":
+        return "it must not be empty"
     if kind.endswith(("_type", "_parsing", "literal_error", "int_from_float")):
         number = "a number" if kind.startswith("float") else "a whole number"
         return f"it takes {values or number}"

@@ -17,6 +17,12 @@ Override = tuple[str, Any]
 """The full name of a key, such as ``training.epochs``, and its new value."""
 
 RECIPE_FILE = "recipe.toml"
+LARGEST_RECIPE = 100_000
+"""Bytes; that of a run has some 4,000."""
+MOST_DOTS = 200
+"""In a line."""
+MOST_PROBLEMS = 10
+"""Described in one message."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -63,12 +69,7 @@ def load_recipe(path: Path, overrides: Sequence[str | Override] = ()) -> RunConf
     Raises:
         ConfigError: The file cannot be read, or a key is unknown, wrong or contradictory.
     """
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+    tree = _read(path)
     for name, corpus in _tables_of_corpora(tree).items():
         if isinstance(corpus.get("path"), str) and corpus["path"]:
             corpus["path"] = _absolute(f"{path}: {name}.path", corpus["path"], path.parent)
@@ -111,6 +112,26 @@ def parse_override(text: str) -> Override:
 def to_toml(config: RunConfig) -> str:
     """The whole configuration as TOML that `load_recipe` reads back to an equal one."""
     return tomli_w.dumps(config.model_dump(mode="json"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file of at most `LARGEST_RECIPE` bytes."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: cannot be read: this is not a regular file")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_RECIPE + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > LARGEST_RECIPE:
+        raise ConfigError(f"{path}: too large: a recipe has at most {LARGEST_RECIPE:,} bytes")
+    # tomllib takes time that is quadratic in the parts of a key
+    if any(line.count(b".") > MOST_DOTS for line in content.splitlines()):
+        raise ConfigError(f"{path}: not a recipe: a line of it has more than {MOST_DOTS} dots")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # a whole number can be too long to be one
+        raise ConfigError(f"{path}: not a TOML file: {error}") from error
 
 
 def _absolute(name: str, path: str, folder: Path) -> str:
@@ -199,6 +220,9 @@ def _validate(
     except ValidationError as error:
         problems: dict[str, str] = {}
         for detail in error.errors(include_url=False):
+            if len(problems) == MOST_PROBLEMS:
+                problems["..."] = "and more"
+                break
             # A union reports a problem for each of its members: the first of a key is enough.
             parts = 4 if detail["loc"][:2] == ("corpus", "also") else 2
             key = ".".join(str(part) for part in detail["loc"][:parts]) or str(len(problems))
