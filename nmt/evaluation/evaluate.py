@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nmt.config import CorpusConfig, RunConfig, SearchConfig
-from nmt.errors import CorpusError, RunError
+from nmt.errors import CorpusError
 from nmt.evaluation.comparison import Comparison, Paired, SystemOutput, compare
 from nmt.evaluation.metrics import Evaluation, evaluate
 from nmt.evaluation.systems import Changed, Member, Models, System, runs_of
 from nmt.evaluation.test_sets import HeldOut, held_out_files, own_test_set
 from nmt.progress import say
 from nmt.runs.directory import RunDirectory
+from nmt.runs.finding import refuse_other_directions
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def prepare(
     """
     runs = list(dict.fromkeys(runs_of(systems)))
     corpora = [changed(run.config()).corpus for run in runs]
-    _refuse_other_directions(runs, corpora)
+    refuse_other_directions(runs, "no test set is for both")
     if reference is not None:
         if source is None and runs:
             raise CorpusError("--source and --reference belong together: name both files")
@@ -81,16 +82,6 @@ def prepare(
                 f"{runs[0].described}"
             )
     return Trial(own_test_set(corpora[0]), corpora[0].target, changed)
-
-
-def _refuse_other_directions(runs: Sequence[RunDirectory], corpora: Sequence[CorpusConfig]) -> None:
-    directions = [f"from {corpus.source} to {corpus.target}" for corpus in corpora]
-    for run, direction in zip(runs, directions, strict=True):
-        if direction != directions[0]:
-            raise RunError(
-                f"{run.described} translates {direction} and {runs[0].described} "
-                f"{directions[0]}: no test set is for both"
-            )
 
 
 def _test_set_of(corpus: CorpusConfig) -> tuple[str, ...]:

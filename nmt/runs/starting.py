@@ -19,7 +19,7 @@ from nmt.config import (
 )
 from nmt.errors import RunError
 from nmt.files import surviving_folder, write_atomically
-from nmt.runs.directory import CHECKPOINTS, LOCK, RunDirectory
+from nmt.runs.directory import CHECKPOINTS, LOCK, SHIPPED, RunDirectory
 from nmt.runs.finding import runs_under
 
 DEFAULT_RECIPE = "starter"
@@ -84,14 +84,19 @@ def plan_run(
 
     Raises:
         ConfigError: There is no such recipe, or it is wrong.
-        RunError: The folder holds a model that came with nmt; or it is no run to go on with, and
-            no recipe says what to start there.
+        RunError: The folder holds a model that came with nmt, or has the name of one; or it is no
+            run to go on with, and no recipe says what to start there.
     """
     run, config = _planned(recipe, folder, overrides, resume)
     if run.is_shipped:
         raise RunError(
             f"{run.path}: this model came with nmt and only translates: train another with "
             "--run DIR"
+        )
+    if str(run.path) in SHIPPED and not run.config_file.exists():
+        raise RunError(
+            f"{run.path} is the name of a model that came with nmt, and would name this run "
+            f"instead: train it in another folder, such as --run {CHECKPOINTS / run.path}"
         )
     return run, config
 

@@ -85,7 +85,7 @@ def test_the_precision_may_be_another(inside: Inside, trained: Path, folder: Pat
     assert inside("translate", "--model", "int8", *whole).code == 0
     done = inside("export", "--precision", "fp16")
     assert (done.code, len(done.errors)) == (2, 1)
-    assert "export.precision" in done.errors[0]
+    assert "--precision: 'fp16' is not one of 'int8', 'fp32'" in done.errors[0]
 
 
 def test_exporting_again_replaces_what_was_there_and_keeps_the_shortlist(
