@@ -256,3 +256,13 @@ def locked(file: Path, refusal: NmtError) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def naming(file: Path | str) -> Iterator[None]:
+    """Have an error of the disk say which file was written: that of a write alone does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(file)
+        raise

@@ -283,7 +283,10 @@ def _skip(input: Input, done: Done, output: Output) -> "hashlib._Hash":
 @contextmanager
 def _opened(partial: Path, size_bytes: int) -> Iterator[BinaryIO]:
     """A file to write on at, with what was written after that many bytes taken out."""
-    with partial.open("r+b" if partial.exists() else "xb") as file:
+    with (
+        files.naming(partial),
+        partial.open("r+b" if partial.exists() else "xb") as file,
+    ):
         file.truncate(size_bytes)
         file.seek(size_bytes)
         yield file

@@ -102,18 +102,24 @@ def main() -> NoReturn:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         code = _run()
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes standard output once more at exit, into nothing then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            # Python flushes the stream once more at exit, into nothing then.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 
 def _run() -> int:
     try:
-        return app(prog_name="nmt", standalone_mode=False) or 0
+        code = app(prog_name="nmt", standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except NmtError as error:
         return _fail(str(error))
     except OSError as error:

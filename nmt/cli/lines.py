@@ -6,6 +6,7 @@ from io import BufferedReader
 from typing import Protocol, cast
 
 from nmt.errors import NmtError, SearchError
+from nmt.files import naming
 from nmt.progress import say
 from nmt.text.lines import line_of, text_of
 
@@ -80,5 +81,6 @@ def write_bytes(data: bytes) -> None:
     """Write a result as it is."""
     if sys.stdout is None:
         raise NmtError("standard output is closed: there is nowhere to write to")
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    with naming("standard output"):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()

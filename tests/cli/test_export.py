@@ -51,7 +51,13 @@ def test_an_exported_folder_translates_alone(
     assert (done.code, done.lines) == (0, ["mine"])
     assert done.errors[-1].startswith("int8, ")
     assert done.errors[-1].endswith(" MB in mine/export")
-    assert names(folder / "mine") == {"config.toml", "joint.model", "README.md", "export"}
+    assert names(folder / "mine") == {
+        "config.toml",
+        "joint.model",
+        "README.md",
+        "scores.json",
+        "export",
+    }
     expected = inside("translate", SENTENCE).lines
     shutil.rmtree(trained)
     shutil.rmtree(folder / "text")

@@ -876,7 +876,7 @@ def test_no_run_takes_the_name_of_a_model_that_came_with_nmt(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("fr-en", "./en-fr"):
-        with pytest.raises(RunError, match="is the name of a model that came with nmt.*--run "):
+        with pytest.raises(RunError, match=r"is the name of a model that came with nmt.*--run "):
             plan_run("starter", Path(folder), [], resume=True)
     plan_run("starter", Path("runs/fr-en"), [], resume=True)
     own = trained(Path("fr-en"), CONFIG)  # by an earlier version
@@ -888,6 +888,8 @@ def test_runs_that_translate_together_translate_in_one_direction(tmp_path: Path)
     runs = [trained(tmp_path / name, CONFIG) for name in ("a", "b")]
     refuse_other_directions(runs, "and so")
     runs.append(trained(tmp_path / "c", override(CONFIG, ["corpus.source=en"])))
-    with pytest.raises(RunError, match="c translates from en to fr, and .*a from fr to en: and so"):
+    with pytest.raises(
+        RunError, match=r"c translates from en to fr, and .*a from fr to en: and so"
+    ):
         refuse_other_directions(runs, "and so")
     assert Direction.of(runs[0]).turned == Direction.of(runs[2])

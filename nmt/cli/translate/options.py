@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nmt.cli.options import option, refuse_misplaced
 from nmt.errors import RunError, SearchError
+from nmt.files import naming
 from nmt.progress import counted, say
+from nmt.text.lines import line_of
 
 if TYPE_CHECKING:
     from nmt.translator.glossary import Glossary
@@ -123,7 +125,7 @@ class Extras:
         if self.alignments is None:
             yield lambda translation: None
             return
-        with self.alignments.open("w", encoding="utf-8", newline="\n") as file:
+        with naming(self.alignments), self.alignments.open("wb") as file:
 
             def note(translation: "Translation") -> None:
                 alignment = translation.hypotheses[0].alignment
@@ -132,7 +134,7 @@ class Extras:
                         "this model has no attention, so nothing says which words belong together: "
                         "leave out --alignments, or use a model with attention"
                     )
-                file.write(f"{alignment}\n")
+                file.write(line_of(str(alignment)))
 
             yield note
 
