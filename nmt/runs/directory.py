@@ -36,9 +36,18 @@ SHIPPED = ("fr-en", "en-fr")
 LOCK = ".lock"
 """The file in a run that says that a process is writing to it."""
 
-
 _LARGEST_SCORES = 10_000
 _BLEU_IN_CARD = re.compile(r"^\|[^|]*\bBLEU\b[^|]*\| *\**([0-9]+(?:\.[0-9]+)?)", re.MULTILINE)
+
+
+class _Inside:
+    """A file or folder of a run, under the name that it always has."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: "RunDirectory", kind: type) -> Path:
+        return run.path / self._name
 
 
 @dataclass(frozen=True)
@@ -47,60 +56,30 @@ class RunDirectory:
 
     path: Path
 
-    @property
-    def config_file(self) -> Path:
-        """The resolved configuration."""
-        return self.path / "config.toml"
-
-    @property
-    def model_file(self) -> Path:
-        """The best weights so far."""
-        return self.path / "model.safetensors"
-
-    @property
-    def metrics_file(self) -> Path:
-        """One JSON object a line: losses and scores as the training went."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def last(self) -> Path:
-        """The folder to resume from; see `nmt.files.read_folder`."""
-        return self.path / "last"
-
-    @property
-    def export(self) -> Path:
-        """The folder to translate from without torch; see `nmt.export.graphs`."""
-        return self.path / "export"
-
-    @property
-    def joint_model(self) -> Path:
-        """The tokenizer of both languages, where they share one."""
-        return self.path / "joint.model"
-
-    @property
-    def source_model(self) -> Path:
-        """The tokenizer of the source language, where each has its own."""
-        return self.path / "source.model"
-
-    @property
-    def target_model(self) -> Path:
-        """The tokenizer of the target language, where each has its own."""
-        return self.path / "target.model"
-
-    @property
-    def card(self) -> Path:
-        """The model card. It is written last: a run with a card is finished."""
-        return self.path / "README.md"
-
-    @property
-    def scores_file(self) -> Path:
-        """A JSON object of how good a finished run is: ``{"dev_bleu": 33.4}``."""
-        return self.path / "scores.json"
-
-    @property
-    def tensorboard(self) -> Path:
-        """The folder of TensorBoard events."""
-        return self.path / "tensorboard"
+    config_file = _Inside("config.toml")
+    """The resolved configuration."""
+    model_file = _Inside("model.safetensors")
+    """The best weights so far."""
+    metrics_file = _Inside("metrics.jsonl")
+    """One JSON object a line: losses and scores as the training went."""
+    last = _Inside("last")
+    """The folder to resume from; see `nmt.files.read_folder`."""
+    export = _Inside("export")
+    """The folder to translate from without torch; see `nmt.export.graphs`."""
+    joint_model = _Inside("joint.model")
+    """The tokenizer of both languages, where they share one."""
+    source_model = _Inside("source.model")
+    """The tokenizer of the source language, where each has its own."""
+    target_model = _Inside("target.model")
+    """The tokenizer of the target language, where each has its own."""
+    card = _Inside("README.md")
+    """The model card. It is written last: a run with a card is finished."""
+    scores_file = _Inside("scores.json")
+    """A JSON object of how good a finished run is: ``{"dev_bleu": 33.4}``."""
+    tensorboard = _Inside("tensorboard")
+    """The folder of TensorBoard events."""
+    shipped_mark = _Inside("shipped.txt")
+    """The file that says that the model came with nmt, and was not trained here."""
 
     @property
     def report_file(self) -> Path:
@@ -111,11 +90,6 @@ class RunDirectory:
     def translations_file(self) -> Path:
         """The translations that the page is about."""
         return self._about("report.json")
-
-    @property
-    def shipped_mark(self) -> Path:
-        """The file that says that the model came with nmt, and was not trained here."""
-        return self.path / "shipped.txt"
 
     @property
     def is_shipped(self) -> bool:

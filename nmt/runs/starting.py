@@ -24,9 +24,7 @@ from nmt.runs.finding import runs_under
 
 DEFAULT_RECIPE = "starter"
 
-
 _TOKENIZER_KEYS = ("corpus.", "tokenizer.")
-
 
 _HARMLESS_TO_TOKENIZER = (
     "corpus.dev",
@@ -35,7 +33,6 @@ _HARMLESS_TO_TOKENIZER = (
     "corpus.also.*.weight",
     "tokenizer.sampling",
 )
-
 
 _MAY_MOVE = (
     "corpus.path",
@@ -50,7 +47,6 @@ _MAY_MOVE = (
 )
 """Where the corpus is; that its training pairs are the same is seen when they are read."""
 
-
 _FIXED_KEYS = (
     "seed",
     "corpus.",
@@ -63,7 +59,6 @@ _FIXED_KEYS = (
 )
 """What the weights, the optimiser's state or the order of batches depends on; the other keys may
 change while a run goes on."""
-
 
 _MACHINE_KEYS = ("training.threads", "training.device")
 """What is set for a machine, and not for a corpus."""
