@@ -312,3 +312,12 @@ def test_what_is_slow_is_banned_from_the_top_of_modules_by_lint() -> None:
         )
         assert found.returncode == 1
         assert "TID253" in found.stdout
+
+
+def test_nobody_is_told_to_install_what_somebody_else_calls_nmt() -> None:
+    assert PROJECT["name"] == "nmt-toolkit"
+    told = re.compile(r"pip install '?nmt(?!-toolkit)\b|\bnmt\[")
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("nmt/**/*.py")]
+    for file in [*files, ROOT / "pyproject.toml", ROOT / ".ci" / "run"]:
+        if file.name != "CHANGELOG.md":
+            assert not told.search(file.read_text("utf-8")), file

@@ -143,7 +143,7 @@ class ModelConfig(Section):
     attention_heads: Size = 8
     """Heads of ``multihead`` attention."""
     attention_query: Literal["first", "last", "both"] = "last"
-    """Which decoder layer asks: the first feeds what it sees to the layers above, the last to the
+    """Which decoder layer attends: the first feeds its context to the layers above, the last to the
     output, both do so each with an attention of its own."""
     input_feeding: bool = False
     """Feed the last output vector back into the decoder (Luong et al. 2015, 3.3)."""
@@ -222,9 +222,9 @@ class TrainingConfig(Section):
     """Share of the subwords that are replaced with <unk> each time they are read in training, in
     the source and in what the decoder reads of the target (Zhang et al. 2020)."""
     guided_attention: Annotated[float, Field(ge=0.0)] = 1.0
-    """How much attention is told where to look at first, falling to 0 in a quarter of the run: at
-    the source that a target subword would come from by IBM Model 1 (Chen et al. 2016); 0 for not at
-    all."""
+    """Weight of guided attention (Chen et al. 2016), falling to 0 in a quarter of the run: the
+    attention weights learn to be on the source word that IBM Model 1 aligns a target subword with;
+    0 for none."""
     tokens_per_batch: Annotated[int, Field(ge=16, le=MANY)] = 1024
     """Target tokens of a batch, padding included."""
     accumulate: Count = 1
@@ -288,7 +288,7 @@ class TrainingConfig(Section):
 
 
 class SearchConfig(Section):
-    """How a translation is looked for."""
+    """How a translation is searched for."""
 
     beam: Width = 5
     """Hypotheses kept at each step; 1 is greedy search."""
@@ -338,8 +338,8 @@ class SearchConfig(Section):
     loses the others."""
     robust: bool = True
     """Keep what no model knows (addresses, emoji, letters of other scripts) as it is, read capitals
-    as small letters where the model would spell them one by one, and look again where a translation
-    is empty, goes round in circles or loses a number; at worst the text is copied."""
+    as small letters where the model would spell them one by one, and search again where a
+    translation is empty, goes round in circles or loses a number; at worst the text is copied."""
     shortlist: bool = True
     """Choose only among the commonest target subwords and those that the words of the sentence may
     call for, where the model was exported with such a list: two thirds of the time, no worse."""
