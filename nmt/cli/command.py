@@ -4,10 +4,9 @@ import gc
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
-from typer.core import TyperCommand
 
 import nmt
 from nmt.cli import diversify, explain, export, models, report, score, serve, tokenizer, train
@@ -66,33 +65,17 @@ def _root(
         print(context.get_help())
 
 
-class _Command(TyperCommand):
-    """A command; an option without a help is a key of the search, whose docstring is its help."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        unexplained: list[Any] = [o for o in self.params if getattr(o, "help", "") is None]
-        if unexplained:
-            from nmt.config import keys
-
-            known = {key.name: key for key in keys()}
-            for option in unexplained:
-                key = known[f"search.{option.name}"]
-                usual = "" if option.is_flag else f" By default as the model says ({key.default})."
-                option.help = key.help + usual
-        super().format_options(ctx, formatter)
-
-
-app.command("train", cls=_Command, epilog=train.EXAMPLES)(train.train)
-app.command("translate", cls=_Command, epilog=translate.EXAMPLES)(translate.translate)
-app.command("eval", cls=_Command, epilog=evaluation.EXAMPLES)(evaluation.evaluate)
-app.command("explain", cls=_Command, epilog=explain.EXAMPLES)(explain.explain)
-app.command("score", cls=_Command, epilog=score.EXAMPLES)(score.score)
-app.command("report", cls=_Command, epilog=report.EXAMPLES)(report.report)
-app.command("serve", cls=_Command, epilog=serve.EXAMPLES)(serve.serve)
-app.command("export", cls=_Command, epilog=export.EXAMPLES)(export.export)
-app.command("tokenizer", cls=_Command, epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
-app.command("diversify", cls=_Command, epilog=diversify.EXAMPLES)(diversify.diversify)
-app.command("models", cls=_Command, epilog=models.EXAMPLES)(models.models)
+app.command("train", epilog=train.EXAMPLES)(train.train)
+app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
+app.command("eval", epilog=evaluation.EXAMPLES)(evaluation.evaluate)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("score", epilog=score.EXAMPLES)(score.score)
+app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
+app.command("export", epilog=export.EXAMPLES)(export.export)
+app.command("tokenizer", epilog=tokenizer.EXAMPLES)(tokenizer.tokenizer)
+app.command("diversify", epilog=diversify.EXAMPLES)(diversify.diversify)
+app.command("models", epilog=models.EXAMPLES)(models.models)
 
 
 def main() -> NoReturn:

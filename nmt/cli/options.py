@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _DECLARATION = "declaration"
 
 
-def option(declaration: str, help: str | None = None, default: Any = None, **more: Any) -> Any:
+def option(declaration: str, help: str, default: Any = None, **more: Any) -> Any:
     """An option, to stand as the default of a parameter or field.
 
     Args:
         declaration: As its help shows it, such as ``--beam N``.
-        help: What it does. None for a key of the search: the docstring under the key says it.
+        help: What it does.
         default: Its value where it is not given; ``list`` for one that can be repeated.
         more: See `typer.Option`.
     """

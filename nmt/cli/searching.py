@@ -1,6 +1,7 @@
 """Options that change a key of a model's configuration: what they change is a list, applied once.
 
-An option that is named after a key of the search is that key: its help is the key's docstring.
+An option that is named after a key of the search is that key, and its help begins like the key's
+docstring, as a test sees to: to import the sections would take longer than the rest of a help.
 """
 
 from dataclasses import dataclass
@@ -81,12 +82,18 @@ class CorpusChanges(Changes):
 
 @dataclass(frozen=True)
 class _Length:
-    length_penalty: float | None = option("--length-penalty X")
+    length_penalty: float | None = option(
+        "--length-penalty X",
+        "Scores are divided by length to this power; 0 for plain log-probabilities.",
+    )
 
 
 @dataclass(frozen=True)
 class _Beam:
-    beam: int | None = option("--beam N")
+    beam: int | None = option(
+        "--beam N",
+        "Hypotheses kept at each step; 1 is greedy search. By default as the model says (5).",
+    )
 
 
 @dataclass(frozen=True)
@@ -96,12 +103,22 @@ class _Drawing(_Beam):
         "Print the N best translations of each line, as LINE, SCORE and TEXT with tabs between, "
         "lines counted from 1. N is at most the beam.",
     )
-    sample: bool = option("--sample", default=False)
-    temperature: float | None = option("--temperature X")
-    top_k: int | None = option("--top-k N")
-    top_p: float | None = option("--top-p P")
-    typical_p: float | None = option("--typical-p P")
-    seed: int | None = option("--seed N")
+    sample: bool = option(
+        "--sample", "Draw translations at random instead of searching for the best.", False
+    )
+    temperature: float | None = option(
+        "--temperature X", "Above 1 samples are more varied, below 1 more likely."
+    )
+    top_k: int | None = option("--top-k N", "Sample among this many likeliest subwords; 0 for all.")
+    top_p: float | None = option(
+        "--top-p P", "Sample among the likeliest subwords that together have this probability."
+    )
+    typical_p: float | None = option(
+        "--typical-p P",
+        "Sample among the most typical subwords that together have this probability (Meister et "
+        "al. 2023).",
+    )
+    seed: int | None = option("--seed N", "Seed of the sampling.")
 
 
 @dataclass(frozen=True)
