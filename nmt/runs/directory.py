@@ -166,12 +166,13 @@ class RunDirectory:
         return self._about(f"hypotheses.{safe}.txt")
 
     def _about(self, name: str) -> Path:
-        """Where something about the run is written: into its folder, if it was trained there.
+        """Where something about the run is written: into its folder, if it is trained there.
 
         What is about a model that came with nmt, or from somebody else as an export without
         weights, goes into the working directory.
         """
-        is_ours = self.model_file.is_file() and not self.is_shipped
+        only_translates = self.is_exported and not self.model_file.is_file()
+        is_ours = not self.is_shipped and not only_translates
         return self.path / name if is_ours else Path(f"{self.path.resolve().name}.{name}")
 
     def tokenizer_files(self, joint: bool) -> tuple[Path, Path]:
