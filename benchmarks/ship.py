@@ -128,7 +128,7 @@ def main() -> None:
     sides = [lines_of(arguments.corpus / f"{dev}.{side}") for side in (source, target)]
     measured = measure(shipped, *sides)
     text = card(run, shipped, measured, arguments.note)
-    write_atomically(shipped.card, text.encode())
+    shipped.finish(text, measured.evaluation.bleu.score)
     print(text)
 
 
@@ -139,11 +139,11 @@ def ship(run: RunDirectory, to: Path) -> RunDirectory:
     files = export_files(run, config, lexicon)
     shipped = run.copy_to(to)
     places = [
-        f"{section}.{key}="
+        (f"{section}.{key}", "")
         for section in config.corpus.to_learn_from()
-        for key in ("path", "hub", "hub_subset")
+        for key in ("hub", "hub_subset")
     ]
-    nowhere = override(config, places)
+    nowhere = override(shipped.config(), [*places, ("export.precision", "int8")])
     write_atomically(shipped.config_file, to_toml(nowhere).encode())
     replace_folder(shipped.export, files)
     write_atomically(shipped.shipped_mark, MARK.encode())

@@ -10,10 +10,10 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nmt.errors import RunError
+from nmt.errors import NmtError, RunError
 
 Content = bytes | Callable[[Path], None]
 """What a file is to hold: the bytes, or a function that writes them to the path it is given."""
@@ -233,3 +233,36 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked(file: Path, refusal: NmtError) -> Iterator[None]:
+    """Keep other processes out that lock the same file; a killed process leaves no lock.
+
+    The file stays: another process may be about to lock it.
+
+    Args:
+        file: Its folder exists.
+        refusal: What to raise where another process has locked it.
+    """
+    import filelock
+
+    lock = filelock.FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise refusal from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def naming(file: Path | str) -> Iterator[None]:
+    """Have an error of the disk say which file was written: that of a write alone does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(file)
+        raise

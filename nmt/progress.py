@@ -1,10 +1,32 @@
-"""What a person sees, on standard error, of work that takes a while."""
+"""What a person sees on standard error: messages, and how far work is that takes a while."""
 
+import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from typing_extensions import override
+
+_UNSEEN = re.compile("[\0-\x08\n-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves a terminal's cursor, changes its colours or turns its lines round; not a tab."""
+
+
+def visible(text: str) -> str:
+    r"""A text on one line, with its control characters spelt out: ``\x1b`` for an escape.
+
+    What a stranger wrote (a name, a setting, a line of a file) cannot command a terminal then.
+    """
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def say(text: str) -> None:
+    """Write a message as one line to standard error, at once.
+
+    Where that is closed or its disk is full there is nowhere to say so, and the work goes on.
+    """
+    with suppress(OSError, ValueError):
+        print(visible(text), file=sys.stderr, flush=True)
 
 
 def clock(seconds: float) -> str:
@@ -128,7 +150,7 @@ class LineDisplay(Display):
     """
 
     def __init__(self, write: Callable[[str], object] | None = None, every_s: float = 10.0) -> None:
-        self._write = write or (lambda text: print(text, file=sys.stderr, flush=True))
+        self._write = write or say
         self._every_s = every_s
         self._next_s = every_s
 
@@ -165,7 +187,7 @@ class LiveDisplay(Display):
 
     @override
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(visible(text), markup=False, soft_wrap=True)
 
     @override
     def headway(self, headway: Headway) -> None:

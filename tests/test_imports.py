@@ -275,7 +275,8 @@ def test_what_needs_more_than_the_base_install_says_in_one_line_what_and_how_to_
     *_, last = done.stderr.splitlines()
     names = "|".join(TO_TRAIN)
     assert re.fullmatch(
-        rf"nmt: this needs ({names}), which is not installed: pip install 'nmt\[train\]'", last
+        rf"nmt: this needs ({names}), which is not installed: pip install 'nmt-toolkit\[train\]'",
+        last,
     )
     assert "Traceback" not in done.stderr
 
@@ -285,7 +286,8 @@ def test_serving_says_which_extra_it_needs(base_install: Path, runs: Path, tmp_p
     done = in_base_install(base_install, tmp_path, "-m", "nmt", "serve", "--model", "exported")
     assert done.returncode == 2, done.stderr
     assert re.fullmatch(
-        r"nmt: this needs \w+, which is not installed: pip install 'nmt\[serve\]'\n", done.stderr
+        r"nmt: this needs \w+, which is not installed: pip install 'nmt-toolkit\[serve\]'\n",
+        done.stderr,
     )
 
 
@@ -310,3 +312,12 @@ def test_what_is_slow_is_banned_from_the_top_of_modules_by_lint() -> None:
         )
         assert found.returncode == 1
         assert "TID253" in found.stdout
+
+
+def test_nobody_is_told_to_install_what_somebody_else_calls_nmt() -> None:
+    assert PROJECT["name"] == "nmt-toolkit"
+    told = re.compile(r"pip install '?nmt(?!-toolkit)\b|\bnmt\[")
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("nmt/**/*.py")]
+    for file in [*files, ROOT / "pyproject.toml", ROOT / ".ci" / "run"]:
+        if file.name != "CHANGELOG.md":
+            assert not told.search(file.read_text("utf-8")), file

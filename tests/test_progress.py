@@ -1,11 +1,12 @@
 """What people are told of work that takes a while."""
 
+import contextlib
 import io
 
 import pytest
 from rich.console import Console
 
-from nmt.progress import Headway, LineDisplay, LiveDisplay, Meter, clock, counted
+from nmt.progress import Headway, LineDisplay, LiveDisplay, Meter, clock, counted, say, visible
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,20 @@ def test_one_thing_is_not_several() -> None:
         "2 pairs",
         "2,000 pairs",
     ]
+
+
+def test_what_a_stranger_wrote_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert visible("\x1b[31mred\x07\u202e\r\n\x9b") == r"\x1b[31mred\x07\u202e\r\n\x9b"
+    assert visible("Où\tça ? 日本語 \u200d 👩\u200d🚀") == "Où\tça ? 日本語 \u200d 👩\u200d🚀"
+    say("a\x1b]0;title\x07")
+    LineDisplay().note("b\x1b[2J")
+    assert capsys.readouterr().err == "a\\x1b]0;title\\x07\nb\\x1b[2J\n"
+
+
+def test_a_message_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stderr", full)
+        say("nobody reads this")
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()

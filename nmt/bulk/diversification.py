@@ -113,12 +113,12 @@ def refuse_other_directions(
         RunError: It is not.
     """
     there, back = Direction.of(forward), Direction.of(backward)
-    if (there.source, there.target) != (back.target, back.source):
+    if there != back.turned:
         raise RunError(
             f"{backward.described} translates {back}, and {forward.described} {there}: name one "
-            f"that translates from {there.target} to {there.source}"
+            f"that translates {there.turned}"
         )
-    if (corpus.source, corpus.target) == (back.source, back.target):
+    if Direction(corpus.source, corpus.target) == back:
         raise RunError(
             f"{forward.described} translates {there}, and the corpus would be read {back}: name "
             "the models the other way round, or leave out --set corpus.source"

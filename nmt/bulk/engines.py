@@ -81,7 +81,9 @@ class RayEngine:
         except ModuleNotFoundError as error:
             if error.name != "ray":
                 raise
-            raise BulkError("--engine ray needs Ray Data: pip install 'nmt[ray]'") from error
+            raise BulkError(
+                "--engine ray needs Ray Data: pip install 'nmt-toolkit[ray]'"
+            ) from error
         if not ray.is_initialized():
             ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False)
         cores = int(ray.cluster_resources().get("CPU", 1))

@@ -18,6 +18,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from nmt import files
 from nmt.errors import BulkError
 from nmt.files import sync_folder, write_atomically
 from nmt.progress import Display, Meter, counted
@@ -282,7 +283,10 @@ def _skip(input: Input, done: Done, output: Output) -> "hashlib._Hash":
 @contextmanager
 def _opened(partial: Path, size_bytes: int) -> Iterator[BinaryIO]:
     """A file to write on at, with what was written after that many bytes taken out."""
-    with partial.open("r+b" if partial.exists() else "xb") as file:
+    with (
+        files.naming(partial),
+        partial.open("r+b" if partial.exists() else "xb") as file,
+    ):
         file.truncate(size_bytes)
         file.seek(size_bytes)
         yield file
@@ -298,20 +302,11 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         BulkError: Another process is writing to it, or the folder it is in is not there.
     """
-    import filelock
-
     if not path.parent.is_dir():
         raise BulkError(f"{path}: there is no folder {path.parent}: make it first")
     file = path / ".lock" if path.is_dir() else path.with_name(f".{path.name}.lock")
-    lock = filelock.FileLock(file, timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise BulkError(f"{path}: another nmt process is writing to it") from error
-    try:
+    with files.locked(file, BulkError(f"{path}: another nmt process is writing to it")):
         yield
-    finally:
-        lock.release()
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -13,6 +13,7 @@ from nmt.cli import diversify, explain, export, models, report, score, serve, to
 from nmt.cli import eval as evaluation
 from nmt.cli.translate import command as translate
 from nmt.errors import NmtError
+from nmt.progress import say
 from nmt.training.distributed.torchrun import is_spokesman
 
 USER_ERROR = 2
@@ -23,7 +24,7 @@ BROKEN_PIPE = 1
 """What typer, too, makes of a pipe that nobody reads any more."""
 
 TO_TRAIN = frozenset({"datasets", "onnx", "pyarrow", "sacrebleu", "safetensors", "torch"})
-"""Packages of the extra ``nmt[train]``, which the base install leaves out."""
+"""Packages of the extra ``nmt-toolkit[train]``, which the base install leaves out."""
 
 EXAMPLE = """\b
 Example:
@@ -51,12 +52,13 @@ def _show_version(is_asked: bool) -> None:
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
+    version: bool = typer.Option(
+        False,
+        "--version",
+        callback=_show_version,
+        is_eager=True,
+        help="Print the version and exit.",
+    ),
 ) -> None:
     """Train a translator on sentence pairs, translate with it, and measure how good it is."""
     if context.invoked_subcommand is None:
@@ -83,28 +85,36 @@ def main() -> NoReturn:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         code = _run()
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes standard output once more at exit, into nothing then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            # Python flushes the stream once more at exit, into nothing then.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 
 def _run() -> int:
     try:
-        return app(prog_name="nmt", standalone_mode=False) or 0
+        code = app(prog_name="nmt", standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except NmtError as error:
         return _fail(str(error))
     except OSError as error:
         if isinstance(error, BrokenPipeError) or not error.strerror:
             raise
-        return _fail(f"{error.filename or 'output'}: {error.strerror}")
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror}")
     except ModuleNotFoundError as error:
         if error.name not in TO_TRAIN:
             raise
-        return _fail(f"this needs {error.name}, which is not installed: pip install 'nmt[train]'")
+        return _fail(
+            f"this needs {error.name}, which is not installed: pip install 'nmt-toolkit[train]'"
+        )
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""
@@ -130,7 +140,7 @@ def _explanation(error: typer.TyperException) -> str:
 
 def _fail(message: str) -> int:
     if is_spokesman():
-        print("nmt:", " ".join(message.split()), file=sys.stderr)
+        say(f"nmt: {' '.join(message.split())}")
     return USER_ERROR
 
 

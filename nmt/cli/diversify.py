@@ -2,14 +2,19 @@
 
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import refuse_missing_corpus, refuse_missing_packages, search_of
-from nmt.runs.finding import open_run
+from nmt.cli.options import (
+    argument,
+    option,
+    refuse_missing_corpus,
+    refuse_missing_packages,
+    takes,
+)
+from nmt.cli.searching import CorpusChanges
+from nmt.progress import say
 
 EXAMPLES = """\b
 Examples:
@@ -23,54 +28,40 @@ TEMPERATURE = 0.5
 TOP_K = 10
 
 
+@dataclass(frozen=True)
+class Diversifying(CorpusChanges):
+    """What is changed of the forward model's configuration."""
+
+    settings: list[str] = option(
+        "--set KEY=VALUE",
+        "Override a key of the corpus, such as corpus.path=DIR, or of FORWARD's search. Repeat for "
+        "more.",
+        list,
+    )
+
+
+@takes
 def diversify(
-    forward: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FORWARD",
-            show_default=False,
-            help="A trained run that translates as the next one is to. Its corpus is translated.",
-        ),
-    ],
-    backward: Annotated[
-        Path,
-        typer.Argument(
-            metavar="BACKWARD",
-            show_default=False,
-            help="One that translates the other way, trained on the same text.",
-        ),
-    ],
-    to: Annotated[
-        Path,
-        typer.Option(
-            "--to",
-            metavar="DIR",
-            show_default=False,
-            help="The folder for the new pairs. The same line again goes on with what was stopped.",
-        ),
-    ],
-    temperature: Annotated[
-        float,
-        typer.Option(
-            "--temperature",
-            metavar="X",
-            help="BACKWARD draws its translations at random: above 1 for more variety, below 1 for "
-            "less.",
-        ),
-    ] = TEMPERATURE,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Another seed gives other translations.")
-    ] = 1,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            show_default=False,
-            help="Override a key of the corpus, such as corpus.path=DIR, or of FORWARD's search. "
-            "Repeat for more.",
-        ),
-    ] = None,
+    changes: Diversifying,
+    forward: Path = argument(
+        "FORWARD",
+        "A trained run that translates as the next one is to. Its corpus is translated.",
+        ...,
+    ),
+    backward: Path = argument(
+        "BACKWARD", "One that translates the other way, trained on the same text.", ...
+    ),
+    to: Path = option(
+        "--to DIR",
+        "The folder for the new pairs. The same line again resumes what was stopped.",
+        ...,
+    ),
+    temperature: float = option(
+        "--temperature X",
+        "BACKWARD draws its translations at random: above 1 for more variety, below 1 for less.",
+        TEMPERATURE,
+    ),
+    seed: int = option("--seed N", "Another seed gives other translations.", 1),
 ) -> None:
     """Make more text to learn from out of the same corpus (data diversification).
 
@@ -85,30 +76,32 @@ def diversify(
         forward_half,
         refuse_other_directions,
     )
-    from nmt.config import override
-    from nmt.runs.finding import named
+    from nmt.config import Override, override
+    from nmt.runs.finding import named, open_run
 
     runs = [open_run(named(path)) for path in (forward, backward)]
-    sections = ("corpus", "search")
-    config, search = search_of(runs[0].config(), {}, settings or [], sections)
+    config = changes.applied(runs[0].config())
     corpus = config.corpus
-    drawn = {"sample": True, "top_k": TOP_K, "temperature": temperature, "seed": seed}
-    alone = ["search.n_best=1", "search.diversity_groups=1"]
-    _, sampling = search_of(runs[1].config(), drawn, alone, sections)
+    drawn: list[Override] = [
+        ("search.sample", True),
+        ("search.top_k", TOP_K),
+        ("search.temperature", temperature),
+        ("search.seed", seed),
+        ("search.n_best", 1),
+        ("search.diversity_groups", 1),
+    ]
+    sampling = override(runs[1].config(), drawn).search
     refuse_other_directions(corpus, *runs)
-    refuse_missing_corpus(override(config, ["corpus.also={}"]))
+    refuse_missing_corpus(override(config, [("corpus.also", {})]))
     refuse_missing_packages("datasets")
     from nmt.progress import make_display
 
-    halves = [forward_half(runs[0], search), backward_half(runs[1], sampling)]
+    halves = [forward_half(runs[0], config.search), backward_half(runs[1], sampling)]
     found = diversify(corpus, halves, to, lambda: make_display(sys.stderr.isatty()))
     for made in found:
-        print(made.told(corpus), file=sys.stderr)
+        say(made.told(corpus))
     if not corpus.test:
-        print(
-            "no test set is named (--set corpus.test=NAME), so its sentences may be among them",
-            file=sys.stderr,
-        )
+        say("no test set is named (--set corpus.test=NAME), so its sentences may be among them")
     more = shlex.quote(f"corpus.also.more.path={to}")
-    print(f"learn from them too:  nmt train RECIPE --set {more} --run DIR", file=sys.stderr)
+    say(f"learn from them too:  nmt train RECIPE --set {more} --run DIR")
     write_line(str(to))

@@ -2,26 +2,14 @@
 
 import json
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from nmt.cli.lines import write_bytes, write_line
 from nmt.cli.model_choice import Asked, Speaker, announce
-from nmt.cli.options import (
-    Beam,
-    From,
-    Json,
-    LengthPenalty,
-    Models,
-    SetSearch,
-    To,
-    refuse_misplaced,
-    search_of,
-)
+from nmt.cli.options import JSON, argument, option, refuse_misplaced, takes
+from nmt.cli.searching import Searching
 from nmt.errors import SearchError
+from nmt.progress import say
 
 EXAMPLES = """\b
 Examples:
@@ -32,53 +20,33 @@ Examples:
 """
 
 
+@takes
 def explain(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to translate and explain.")],
-    models: Models = None,
-    source_language: From = "",
-    target_language: To = "",
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            "--html",
-            metavar="FILE",
-            show_default=False,
-            help="Write a page that plays the translation step by step to FILE instead; it needs "
-            "no network.",
-        ),
-    ] = None,
-    runners_up: Annotated[
-        int,
-        typer.Option(
-            "--runners-up", metavar="N", min=0, max=50, help="How many others of each subword."
-        ),
-    ] = 4,
-    beam: Beam = None,
-    length_penalty: LengthPenalty = None,
-    settings: SetSearch = None,
-    is_json: Json = False,
+    asked: Asked,
+    search: Searching,
+    text: str = argument("TEXT", "What to translate and explain.", ...),
+    html: Path | None = option(
+        "--html FILE",
+        "Write a page that plays the translation step by step to FILE instead; it needs no "
+        "network.",
+    ),
+    runners_up: int = option(
+        "--runners-up N", "How many others of each subword.", 4, min=0, max=50
+    ),
+    is_json: bool = JSON,
 ) -> None:
     """Show how a translation came about.
 
-    For each word: the source words it looked at, how sure the model was, and what it nearly wrote.
-    Then what the beam dropped on the way. A text of several sentences is explained sentence by
-    sentence.
+    For each word: the source words that it attended to, how sure the model was, and what it nearly
+    wrote. Then what the beam dropped on the way. A text of several sentences is explained sentence
+    by sentence.
     """
-    if html is not None and is_json:
-        raise SearchError("--html and --json do not go together: leave one out")
     if html is not None:
         refuse_misplaced("--html", html)
-    asked = Asked(models or [], source_language, target_language)
     runs = asked.runs()
-    changed = partial(
-        search_of,
-        options={"beam": beam, "length_penalty": length_penalty},
-        settings=settings or [],
-        sections=("search",),
-    )
-    changed(runs[0].config())  # may be wrong, and a model takes longer to load
+    options = search.applied(runs[0].config()).search
     announce("translating", runs)
-    speaker = Speaker.load(runs, changed).facing(text, asked.is_open, changed)
+    speaker = Speaker.load(runs, options).facing(text, asked.is_open, search)
     explanation = speaker.translator.explain(text, runners_up=runners_up)
     if is_json:
         write_line(json.dumps(explanation.as_dict(), ensure_ascii=False))
@@ -91,7 +59,7 @@ def explain(
         from nmt.visualization.explanation_page import to_page
 
         write_atomically(html, to_page(explanation).encode())
-        print("written to", html, file=sys.stderr)
+        say(f"written to {html}")
         return
     from nmt.visualization.explanation_text import as_text
 

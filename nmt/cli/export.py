@@ -1,15 +1,13 @@
 """``nmt export``: a trained run becomes what translates without torch."""
 
-import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Literal
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import chosen_run
+from nmt.cli.options import argument, option, takes
 from nmt.errors import NmtError, RunError
+from nmt.progress import say
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
@@ -24,46 +22,36 @@ Examples:
 """
 
 
+@takes
 def export(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="RUN",
-            envvar="NMT_MODEL",
-            show_default=False,
-            help="The folder of a trained run. By default the one under checkpoints/ trained last.",
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--to",
-            metavar="DIR",
-            show_default=False,
-            help="Make a new folder with all that translating needs and nothing else, instead of "
-            "adding export/ to the run.",
-        ),
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            "--precision",
-            metavar="int8|fp32",
-            show_default=False,
-            help="Number format of the matrix products, by default as the run says (int8).",
-        ),
-    ] = None,
-    shortlist: Annotated[
-        bool,
-        typer.Option(help="Keep the list of the likely translations of each subword."),
-    ] = True,
+    folder: Path | None = argument(
+        "RUN",
+        "The folder of a trained run. By default the one under checkpoints/ trained last.",
+        envvar="NMT_MODEL",
+    ),
+    to: Path | None = option(
+        "--to DIR",
+        "Make a new folder with all that translating needs and nothing else, instead of adding "
+        "export/ to the run.",
+    ),
+    precision: Literal["int8", "fp32"] | None = option(
+        "--precision", "Number format of the matrix products, by default as the run says (int8)."
+    ),
+    shortlist: bool = option(
+        "--shortlist/--no-shortlist",
+        "Keep the list of the likely translations of each subword.",
+        True,
+    ),
 ) -> None:
     """Write a trained model as ONNX graphs, to translate without torch.
 
     Every `nmt train` ends with this; on its own it is for another precision, for a folder to
     deploy, and for runs of earlier versions. Prints the folder that translates.
     """
-    run = chosen_run(folder)
+    from nmt.runs.directory import CHECKPOINTS
+    from nmt.runs.finding import latest_run, open_run
+
+    run = open_run(latest_run(CHECKPOINTS).path if folder is None else folder)
     if run.is_shipped:
         raise RunError(
             f"{run.path}: this model came with nmt as it is; there are no weights to export: "
@@ -76,7 +64,7 @@ def export(
         )
     from nmt.config import override
 
-    changes = [] if precision is None else [f"export.precision={precision}"]
+    changes = [] if precision is None else [("export.precision", precision)]
     config = override(run.config(), changes)
     from nmt.export.run import export_files
     from nmt.files import replace_folder
@@ -86,7 +74,7 @@ def export(
     with run.locked() if to is None else nullcontext():
         replace_folder(into.export, files)
     size_bytes = sum(file.stat().st_size for file in into.export.iterdir())
-    print(f"{config.export.precision}, {size_bytes / 1e6:.1f} MB in {into.export}", file=sys.stderr)
+    say(f"{config.export.precision}, {size_bytes / 1e6:.1f} MB in {into.export}")
     write_line(str(into.path))
 
 
@@ -99,7 +87,7 @@ def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
             if lexicon := load_lexicon(run.export):
                 return lexicon
         except RunError as error:
-            print(f"learning the shortlist anew: {error}", file=sys.stderr)
+            say(f"learning the shortlist anew: {error}")
     from nmt.export.run import lexicon_of
     from nmt.training.preparation import prepare
     from nmt.training.progress import LineReporter
@@ -107,6 +95,6 @@ def _lexicon(run: "RunDirectory", config: "RunConfig") -> "Lexicon | None":
     try:
         material = prepare(config, run, LineReporter())
     except NmtError as error:
-        print(f"without a shortlist, for the corpus is not to be had: {error}", file=sys.stderr)
+        say(f"without a shortlist, for the corpus is not to be had: {error}")
         return None
     return lexicon_of(run, material.pairs, material.tokenizers, config)

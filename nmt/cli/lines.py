@@ -6,6 +6,8 @@ from io import BufferedReader
 from typing import Protocol, cast
 
 from nmt.errors import NmtError, SearchError
+from nmt.files import naming
+from nmt.progress import say
 from nmt.text.lines import line_of, text_of
 
 _CHUNK_BYTES = 1 << 18
@@ -28,7 +30,7 @@ def standard_input() -> BufferedReader:
     if sys.stdin is None:
         raise SearchError("there is nothing to translate: give TEXT, or lines on standard input")
     if sys.stdin.isatty():
-        print("type lines to translate; Ctrl-D ends", file=sys.stderr)
+        say("type lines to translate; Ctrl-D ends")
     return cast(BufferedReader, sys.stdin.buffer)
 
 
@@ -79,5 +81,6 @@ def write_bytes(data: bytes) -> None:
     """Write a result as it is."""
     if sys.stdout is None:
         raise NmtError("standard output is closed: there is nowhere to write to")
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    with naming("standard output"):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()

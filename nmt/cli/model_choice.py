@@ -3,41 +3,51 @@
 import os
 import re
 import shlex
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nmt.cli.options import option
+from nmt.progress import say
+
 if TYPE_CHECKING:
-    from nmt.config import RunConfig, SearchConfig
+    from nmt.cli.searching import Changes
+    from nmt.config import SearchConfig
     from nmt.runs.directory import RunDirectory
     from nmt.translator.translator import Translator
-
-    SearchOf = Callable[[RunConfig], tuple[RunConfig, SearchConfig]]
-    """A run's configuration and its search, as the command line changes them."""
 
 TAG = re.compile("<[^<>]*>")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line says of models.
+    """What the command line says of models."""
 
-    Attributes:
-        models: Those that it names.
-        source: The code of the language to translate from; empty for any.
-        target: Of the language to translate into, likewise.
-    """
+    models: list[Path] = option(
+        "--model DIR",
+        "The folder of a trained run, or the name of a model that came with nmt. By default the "
+        "run under checkpoints/ trained last, else one that came with nmt. Repeat for an ensemble "
+        "of runs with the same tokenizer, of which the first says how to search.",
+        list,
+        envvar="NMT_MODEL",
+    )
+    source_language: str = option(
+        "--from LANGUAGE", "Take a model that translates from this language, such as fr.", ""
+    )
+    target_language: str = option(
+        "--to LANGUAGE", "Take a model that translates into this language.", ""
+    )
 
-    models: Sequence[Path]
-    source: str
-    target: str
+    @property
+    def implied(self) -> list[str]:
+        """What this is in the table of `nmt.cli.together`."""
+        return ["a second --model"] * (len(self.models) > 1)
 
     @property
     def is_open(self) -> bool:
         """Whether the direction is left to nmt."""
-        return not (self.models or self.source or self.target)
+        return not (self.models or self.source_language or self.target_language)
 
     def runs(self) -> "list[RunDirectory]":
         """The models that are meant, without threads that they have no use for.
@@ -47,7 +57,7 @@ class Asked:
         """
         from nmt.runs.finding import Direction, chosen_runs
 
-        runs = chosen_runs(self.models, Direction(self.source, self.target))
+        runs = chosen_runs(self.models, Direction(self.source_language, self.target_language))
         spare_threads(runs)
         return runs
 
@@ -67,7 +77,7 @@ class Speaker:
     translator: "Translator"
 
     @classmethod
-    def load(cls, runs: "Sequence[RunDirectory]", search_of: "SearchOf") -> "Speaker":
+    def load(cls, runs: "Sequence[RunDirectory]", search: "SearchConfig") -> "Speaker":
         """Load models that translate together.
 
         Raises:
@@ -75,10 +85,9 @@ class Speaker:
         """
         from nmt.translator.translator import Translator
 
-        _, search = search_of(runs[0].config())
         return cls(runs, search, Translator.load_ensemble(runs, search))
 
-    def facing(self, text: str, may_turn: bool, search_of: "SearchOf") -> "Speaker":
+    def facing(self, text: str, may_turn: bool, changes: "Changes") -> "Speaker":
         """The same, or where the text is in the language translated into, the other way round.
 
         What is the matter is said on standard error.
@@ -86,14 +95,14 @@ class Speaker:
         Args:
             text: What is to be translated, or its beginning; it may have tags.
             may_turn: The user has not said which model is to be taken, nor which direction.
-            search_of: How the other model is to search.
+            changes: How the other model is to search.
         """
         if not self.translator.is_wrong_way(TAG.sub(" ", text)):
             return self
         others = _turned(self.runs[0], may_turn)
         if not others:
             return self
-        turned = Speaker.load(others, search_of)
+        turned = Speaker.load(others, changes.applied(others[0].config()).search)
         announce("translating", others)
         return turned
 
@@ -114,13 +123,12 @@ def announce(doing: str, runs: "Sequence[RunDirectory]") -> None:
         doing: What they do, such as ``translating``.
         runs: The models.
     """
-    print(doing, "with", ", ".join(run.introduced for run in runs), file=sys.stderr)
+    say(f"{doing} with {', '.join(run.introduced for run in runs)}")
     for run in runs:
         if not run.is_exported:
-            print(
+            say(
                 f"{run.path} is not exported, so torch is loaded, which takes longer: "
-                f"`nmt export {shlex.quote(str(run.path))}` changes that",
-                file=sys.stderr,
+                f"`nmt export {shlex.quote(str(run.path))}` changes that"
             )
 
 
@@ -139,12 +147,12 @@ def _turned(run: "RunDirectory", may_turn: bool) -> "list[RunDirectory]":
     try:
         others = chosen_runs([], Direction(here.target, here.source))
     except NmtError:
-        print(f"{problem}: no good may come of it", file=sys.stderr)
+        say(f"{problem}: no good may come of it")
         return []
     if may_turn:
-        print(f"{problem}: it is translated into {source} instead", file=sys.stderr)
+        say(f"{problem}: it is translated into {source} instead")
         return others
     [other] = [run.path.name if run.is_shipped else run.path for run in others]
     quoted = shlex.quote(str(other))
-    print(f"{problem}: `--model {quoted}` would translate it into {source}", file=sys.stderr)
+    say(f"{problem}: `--model {quoted}` would translate it into {source}")
     return []

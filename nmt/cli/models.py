@@ -1,9 +1,8 @@
 """``nmt models``: what there is to translate with."""
 
-import sys
-
 from nmt.cli.lines import write_line
 from nmt.errors import NmtError
+from nmt.progress import say, visible
 
 EXAMPLES = """\b
 Examples:
@@ -25,8 +24,9 @@ def models() -> None:
     runs = [*trained_runs(CHECKPOINTS), *shipped_models()]
     for run in runs:
         try:
-            write_line("\t".join((run.name, str(Direction.of(run)), ", ".join(run.facts))))
+            facts = (run.name, str(Direction.of(run)), ", ".join(run.facts))
+            write_line("\t".join(map(visible, facts)))
         except NmtError as error:
-            print(f"{run.name} is left out: {error}", file=sys.stderr)
+            say(f"{run.name} is left out: {error}")
     if not runs:
-        print(f"no model under {CHECKPOINTS}/: train one with `nmt train`", file=sys.stderr)
+        say(f"no model under {CHECKPOINTS}/: train one with `nmt train`")

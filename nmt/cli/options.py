@@ -1,197 +1,168 @@
-"""Options that several subcommands have, and what they stand for."""
+"""Options of the command line, each declared once: as the default of a parameter or of a field.
 
-from collections.abc import Mapping, Sequence
+`takes` makes a command of a function. A parameter whose type is a dataclass stands for as many
+options as it has fields with one, so that commands share them and get them as one value.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
 from nmt.cli.lines import write_line
-from nmt.errors import ConfigError, SearchError
-from nmt.runs.finding import open_run
+from nmt.cli.together import refuse_apart
+from nmt.errors import SearchError
 
 if TYPE_CHECKING:
-    from nmt.config import RunConfig, SearchConfig
-    from nmt.runs.directory import RunDirectory
+    from nmt.config import RunConfig
+
+_DECLARATION = "declaration"
 
 
-def _show_keys(is_asked: bool) -> None:
-    if is_asked:
-        from nmt.config import keys
+def option(declaration: str, help: str, default: Any = None, **more: Any) -> Any:
+    """An option, to stand as the default of a parameter or field.
 
-        for key in keys():
+    Args:
+        declaration: As its help shows it, such as ``--beam N``.
+        help: What it does.
+        default: Its value where it is not given; ``list`` for one that can be repeated.
+        more: See `typer.Option`.
+    """
+    name, _, metavar = declaration.partition(" ")
+    is_shown = default not in (None, "", list)
+    return _field(
+        default,
+        typer.Option(name, metavar=metavar or None, help=help, show_default=is_shown, **more),
+    )
+
+
+def argument(metavar: str, help: str, default: Any = None, **more: Any) -> Any:
+    """An argument, likewise; a default of ``...`` is for one that has to be given."""
+    return _field(default, typer.Argument(metavar=metavar, help=help, show_default=False, **more))
+
+
+def _field(default: Any, declaration: Any) -> Any:
+    if default is list:
+        return field(default_factory=list, metadata={_DECLARATION: declaration})
+    return field(default=default, metadata={_DECLARATION: declaration})
+
+
+class _Declared(NamedTuple):
+    """An option of a command: its type and declaration, and the dataclass that it is a field of."""
+
+    annotation: Any
+    field: "Field[Any]"
+    group: str
+
+    @property
+    def default(self) -> Any:
+        return [] if self.field.default is MISSING else self.field.default
+
+    @property
+    def parameter_default(self) -> Any:
+        if self.field.default is ...:
+            return inspect.Parameter.empty
+        return None if self.field.default is MISSING else self.field.default
+
+    @property
+    def name(self) -> str:
+        declaration = self.field.metadata[_DECLARATION]
+        is_option = isinstance(declaration, typer.models.OptionInfo)
+        return str(declaration.default if is_option else declaration.metavar).split("/")[0]
+
+
+def takes(command: Callable[..., None]) -> Callable[..., None]:
+    """A command as typer understands it, each of whose options is a parameter.
+
+    Options that do not go together are refused before it is called; see `nmt.cli.together`.
+    """
+    parameters = inspect.signature(command).parameters
+    groups: dict[str, Any] = {
+        name: p.annotation for name, p in parameters.items() if is_dataclass(p.annotation)
+    }
+    declared = dict(_declared(parameters.values()))
+
+    @wraps(command)
+    def called(**values: Any) -> None:
+        values = {n: d.default if values.get(n) is None else values[n] for n, d in declared.items()}
+        arguments = {n: values[n] for n, d in declared.items() if not d.group}
+        for group, kind in groups.items():
+            own = {n: values[n] for n, d in declared.items() if d.group == group}
+            arguments[group] = kind(**own)
+            values |= vars(arguments[group])
+        given = [d.name for n, d in declared.items() if values[n] != d.default]
+        for group in groups:
+            given += getattr(arguments[group], "implied", ())
+        refuse_apart(command.__name__, given)
+        command(**arguments)
+
+    signature = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=d.parameter_default,
+            annotation=Annotated[d.annotation, d.field.metadata[_DECLARATION]],
+        )
+        for name, d in declared.items()
+    ]
+    called.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    return called
+
+
+def _declared(parameters: Iterable[inspect.Parameter]) -> Iterator[tuple[str, _Declared]]:
+    for parameter in parameters:
+        if not is_dataclass(parameter.annotation):
+            yield parameter.name, _Declared(parameter.annotation, parameter.default, "")
+            continue
+        types = get_type_hints(parameter.annotation)
+        for each in fields(parameter.annotation):
+            if _DECLARATION in each.metadata:
+                yield each.name, _Declared(types[each.name], each, parameter.name)
+
+
+JSON: Any = option("--json", "Print JSON, for programs, instead of text.", False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training, as a user describes it."""
+
+    recipe: str | None = argument(
+        "RECIPE",
+        "A recipe.toml, a folder with one, or a name under corpora/: starter (the default), "
+        "multi30k, tatoeba, tatoeba-zh.",
+    )
+    folder: Path | None = option(
+        "--run DIR", "The folder of the run. By default checkpoints/ and the name of the recipe."
+    )
+    settings: list[str] = option(
+        "--set KEY=VALUE",
+        "Override a key of the recipe, such as training.epochs=3. Repeat for more.",
+        list,
+    )
+    are_keys_asked: bool = option(
+        "--keys",
+        "List the keys of a recipe with their defaults and what they do, those that matter most "
+        "first, and exit. With a word instead of RECIPE: only the keys that are about it.",
+        False,
+    )
+
+    def show_keys(self) -> None:
+        """Print the keys.
+
+        Raises:
+            ConfigError: None is about the word.
+        """
+        from nmt.config import keys_about
+
+        for key in keys_about(self.recipe or ""):
             for line in (f"{key.name} = {key.default}   ({key.values})", f"    {key.help}", ""):
                 write_line(line)
-        raise typer.Exit
-
-
-Recipe = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="RECIPE",
-        show_default=False,
-        help="A recipe.toml, a folder with one, or a name under corpora/: starter (the default), "
-        "multi30k, tatoeba, tatoeba-zh.",
-    ),
-]
-Run = Annotated[
-    Path | None,
-    typer.Option(
-        "--run",
-        metavar="DIR",
-        show_default=False,
-        help="The folder of the run. By default checkpoints/ and the name of the recipe.",
-    ),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        show_default=False,
-        help="Override a key of the recipe, such as training.epochs=3. Repeat for more.",
-    ),
-]
-SetSearch = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        show_default=False,
-        help="Override another key of the search, such as search.no_repeat=3. Repeat for more; "
-        "`nmt train --keys` lists them.",
-    ),
-]
-SetSearchOrCorpus = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        show_default=False,
-        help="Override a key of the search or the corpus, such as corpus.test=dev. Repeat for "
-        "more; `nmt train --keys` lists them.",
-    ),
-]
-Keys = Annotated[
-    bool,
-    typer.Option(
-        "--keys",
-        callback=_show_keys,
-        is_eager=True,
-        help="List every key of a recipe, with its default and what it does, and exit.",
-    ),
-]
-Models = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--model",
-        metavar="DIR",
-        envvar="NMT_MODEL",
-        show_default=False,
-        help="The folder of a trained run, or the name of a model that came with nmt. By default "
-        "the run under checkpoints/ trained last, else one that came with nmt. Repeat for an "
-        "ensemble of runs with the same tokenizer, of which the first says how to search.",
-    ),
-]
-From = Annotated[
-    str,
-    typer.Option(
-        "--from",
-        metavar="LANGUAGE",
-        show_default=False,
-        help="Take a model that translates from this language, such as fr.",
-    ),
-]
-To = Annotated[
-    str,
-    typer.Option(
-        "--to",
-        metavar="LANGUAGE",
-        show_default=False,
-        help="Take a model that translates into this language.",
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print JSON, for programs, in the place of text.")
-]
-Beam = Annotated[
-    int | None,
-    typer.Option(
-        "--beam",
-        metavar="N",
-        show_default=False,
-        help="Hypotheses kept at each step, by default as the run says (5); 1 is greedy, quickest.",
-    ),
-]
-LengthPenalty = Annotated[
-    float | None,
-    typer.Option(
-        "--length-penalty",
-        metavar="X",
-        show_default=False,
-        help="Divide scores by length to this power: 0 favours short translations.",
-    ),
-]
-NBest = Annotated[
-    int | None,
-    typer.Option(
-        "--n-best",
-        metavar="N",
-        show_default=False,
-        help="Print the N best translations of each line, as LINE, SCORE and TEXT with tabs "
-        "between, lines counted from 1. N is at most the beam.",
-    ),
-]
-Sample = Annotated[
-    bool,
-    typer.Option("--sample", help="Draw a translation at random: livelier, worse."),
-]
-Temperature = Annotated[
-    float | None,
-    typer.Option(
-        "--temperature",
-        metavar="X",
-        show_default=False,
-        help="With --sample: above 1 for more variety, below 1 for less.",
-    ),
-]
-TopK = Annotated[
-    int | None,
-    typer.Option(
-        "--top-k",
-        metavar="N",
-        show_default=False,
-        help="With --sample: only among the N likeliest subwords; 0 for all.",
-    ),
-]
-TopP = Annotated[
-    float | None,
-    typer.Option(
-        "--top-p",
-        metavar="P",
-        show_default=False,
-        help="With --sample: only among the likeliest subwords that add up to probability P.",
-    ),
-]
-TypicalP = Annotated[
-    float | None,
-    typer.Option(
-        "--typical-p",
-        metavar="P",
-        show_default=False,
-        help="With --sample: only among the most typical subwords that add up to probability P.",
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(
-        "--seed",
-        metavar="N",
-        show_default=False,
-        help="With --sample: another seed gives other translations; 1 by default.",
-    ),
-]
 
 
 def refuse_missing_corpus(config: "RunConfig") -> None:
@@ -218,59 +189,6 @@ def refuse_missing_packages(*names: str) -> None:
     for name in names:
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-def chosen_run(model: Path | None) -> "RunDirectory":
-    """The run to work with: the one named, else the one trained last.
-
-    Raises:
-        RunError: It is not a trained run, or there is none.
-    """
-    from nmt.runs.directory import CHECKPOINTS
-    from nmt.runs.finding import latest_run
-
-    return open_run(latest_run(CHECKPOINTS).path if model is None else model)
-
-
-def search_of(
-    config: "RunConfig",
-    options: Mapping[str, Any],
-    settings: Sequence[str],
-    sections: tuple[str, ...],
-) -> "tuple[RunConfig, SearchConfig]":
-    """The run's configuration and its search, changed by the command line.
-
-    Args:
-        config: The run's; of several that translate together, the first's.
-        options: Values of keys of ``search``; None where an option was not given.
-        settings: ``--set`` overrides.
-        sections: Sections whose keys these may change.
-
-    Raises:
-        ConfigError: A value is wrong, or contradicts another, or its key is in another section.
-        SearchError: An option that is only for sampling was given without ``--sample``, or the
-            width of a beam with it.
-    """
-    from nmt.config import override
-
-    given = {key: value for key, value in options.items() if value is not None}
-    changed = override(
-        config, [*settings, *(f"search.{key}={value}" for key, value in given.items())]
-    )
-    for setting in settings:
-        if setting.partition(".")[0].strip() not in sections:
-            raise ConfigError(
-                f"--set {setting}: a trained model keeps this as it is; only keys of "
-                f"{' and '.join(sections)} can be set here"
-            )
-    is_beam_set = any(setting.partition("=")[0].strip() == "search.beam" for setting in settings)
-    if changed.search.sample and ("beam" in given or is_beam_set):
-        raise SearchError("--beam is for searching and --sample draws at random: leave one out")
-    for key in ("temperature", "top_k", "top_p", "typical_p", "seed"):
-        if key in given and not changed.search.sample:
-            option = "--" + key.replace("_", "-")
-            raise SearchError(f"{option} is for drawing translations at random: add --sample")
-    return changed, changed.search
 
 
 def refuse_misplaced(option: str, file: Path) -> None:

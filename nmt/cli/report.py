@@ -1,14 +1,13 @@
 """``nmt report``: a page about a run."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import SetSearchOrCorpus, search_of
+from nmt.cli.options import argument, option, takes
+from nmt.cli.searching import CorpusChanges
 from nmt.errors import RunError
+from nmt.progress import say
 
 if TYPE_CHECKING:
     from nmt.runs.directory import RunDirectory
@@ -21,44 +20,31 @@ Examples:
 """
 
 
+@takes
 def report(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="RUN",
-            envvar="NMT_MODEL",
-            show_default=False,
-            help="The folder of a run, finished or not, or the name of a model that came with "
-            "nmt. By default the one under checkpoints/ that was worked on last.",
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--to",
-            metavar="FILE",
-            show_default=False,
-            help="Where to write the page, by default report.html in the run.",
-        ),
-    ] = None,
-    has_scores: Annotated[
-        bool,
-        typer.Option(
-            "--scores/--no-scores",
-            help="Translate the test set (the dev set if there is none) and score that.",
-        ),
-    ] = True,
-    sentences: Annotated[
-        int,
-        typer.Option(
-            "--sentences",
-            metavar="N",
-            min=0,
-            max=100,
-            help="How many of the best and of the worst sentences to show.",
-        ),
-    ] = 5,
-    settings: SetSearchOrCorpus = None,
+    *,
+    folder: Path | None = argument(
+        "RUN",
+        "The folder of a run, finished or not, or the name of a model that came with nmt. By "
+        "default the one under checkpoints/ that was worked on last.",
+        envvar="NMT_MODEL",
+    ),
+    to: Path | None = option(
+        "--to FILE", "Where to write the page, by default report.html in the run."
+    ),
+    has_scores: bool = option(
+        "--scores/--no-scores",
+        "Translate the test set (the dev set if there is none) and score that.",
+        True,
+    ),
+    sentences: int = option(
+        "--sentences N",
+        "How many of the best and of the worst sentences to show.",
+        5,
+        min=0,
+        max=100,
+    ),
+    changes: CorpusChanges,
 ) -> None:
     """Write a page about a run: curves, scores, sentences, data, settings, speed.
 
@@ -67,7 +53,7 @@ def report(
     no time. Prints the file.
     """
     run = _chosen(folder)
-    print(f"looking at {run.described}", file=sys.stderr)
+    say(f"looking at {run.described}")
     from dataclasses import replace
 
     from nmt.files import write_atomically
@@ -76,17 +62,17 @@ def report(
 
     subject = describe(run)
     # what this version of nmt does not understand is told on the page, but cannot be changed
-    config = run.config() if settings or subject.config is not None else None
+    config = run.config() if changes.settings or subject.config is not None else None
     if config is None:
         subject = replace(subject, scores_problem=subject.config_problem)
     elif not has_scores:
         subject = replace(subject, scores_problem="they were not asked for (--no-scores)")
     else:
-        config, search = search_of(config, {}, settings or [], sections=("search", "corpus"))
-        subject = put_to_test(subject, config, search, sentences, _note)
+        config = changes.applied(config)
+        subject = put_to_test(subject, config, config.search, sentences, say)
     page = run.report_file if to is None else to
     write_atomically(page, compose(subject))
-    print(f"the page is in {page}", file=sys.stderr)
+    say(f"the page is in {page}")
     write_line(str(page))
 
 
@@ -109,7 +95,3 @@ def _chosen(folder: Path | None) -> "RunDirectory":
     if not run.config_file.is_file():
         raise RunError(f"{folder}: this is not a run: it has no {run.config_file.name}")
     return run
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)

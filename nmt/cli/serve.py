@@ -1,11 +1,11 @@
 """``nmt serve``: models over HTTP."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from nmt.cli.model_choice import spare_threads
+from nmt.cli.options import option, takes
 from nmt.errors import ServerError
 from nmt.server.settings import Limits, Settings
 
@@ -19,110 +19,97 @@ Examples:
   nmt serve --host 0.0.0.0 --allowed-host translate.example.org
 """
 
-LIMITS = Limits()
+
+@dataclass(frozen=True)
+class LimitOptions(Limits):
+    """The limits that can be changed."""
+
+    body_bytes: int = option(
+        "--max-body BYTES", "Size of the body of a request, at most.", Limits.body_bytes, min=1
+    )
+    text_characters: int = option(
+        "--max-text N", "Characters of a text, at most.", Limits.text_characters, min=1
+    )
+    texts: int = option("--max-list N", "Texts of a request, at most.", Limits.texts, min=1)
+    alternatives: int = option(
+        "--max-alternatives N",
+        "Translations besides the best, at most.",
+        Limits.alternatives,
+        min=0,
+    )
+    waiting: int = option(
+        "--max-waiting N",
+        "Requests that wait for a model, at most; more are refused (503).",
+        Limits.waiting,
+        min=1,
+    )
+    connections: int = option(
+        "--max-connections N",
+        "Open at a time, at most; more are refused (503).",
+        Limits.connections,
+        min=1,
+    )
+    deadline_s: float = option(
+        "--deadline SECONDS", "When a request is given up (503).", Limits.deadline_s, min=0.1
+    )
+    client_s: float = option(
+        "--client-timeout SECONDS",
+        "In which a request's head must come, then its body.",
+        Limits.client_s,
+        min=0.1,
+    )
 
 
+@dataclass(frozen=True)
+class ServerOptions(Settings):
+    """How the server is run, but for its limits."""
+
+    host: str = option(
+        "--host ADDRESS", "Where to listen; 0.0.0.0 is for everybody.", Settings.host
+    )
+    port: int = option(
+        "--port N", "Likewise; 0 for any that is free.", Settings.port, min=0, max=65535
+    )
+    hosts: list[str] = option(
+        "--allowed-host NAME",
+        "A name by which requests may call the server, besides localhost and addresses. Repeat for "
+        "more.",
+        list,
+    )
+    threads: int | None = option(
+        "--threads N",
+        "Batches that are translated at a time, by default one for each core.",
+        min=1,
+    )
+    logs_requests: bool = option("--log", "Write a line for each request; never the texts.", False)
+
+
+@takes
 def serve(
-    models: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--model",
-            metavar="DIR",
-            envvar="NMT_MODEL",
-            show_default=False,
-            help="The folder of an exported run. By default the one under checkpoints/ trained "
-            "last, and for other directions what came with nmt. Repeat for more directions.",
-        ),
-    ] = None,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is for everybody.")
-    ] = Settings.host,
-    port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="Likewise; 0 for any that is free.")
-    ] = Settings.port,
-    allowed_hosts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allowed-host",
-            metavar="NAME",
-            show_default=False,
-            help="A name by which requests may call the server, besides localhost and addresses. "
-            "Repeat for more.",
-        ),
-    ] = None,
-    max_body: Annotated[
-        int, typer.Option(metavar="BYTES", min=1, help="Size of the body of a request, at most.")
-    ] = LIMITS.body_bytes,
-    max_text: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Characters of a text, at most.")
-    ] = LIMITS.text_characters,
-    max_list: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Texts of a request, at most.")
-    ] = LIMITS.texts,
-    max_alternatives: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, help="Translations besides the best, at most."),
-    ] = LIMITS.alternatives,
-    max_waiting: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Requests that wait for a model, at most; more are refused (503).",
-        ),
-    ] = LIMITS.waiting,
-    max_connections: Annotated[
-        int,
-        typer.Option(metavar="N", min=1, help="Open at a time, at most; more are refused (503)."),
-    ] = LIMITS.connections,
-    deadline: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", min=0.1, help="When a request is given up (503)."),
-    ] = LIMITS.deadline_s,
-    client_timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS", min=0.1, help="In which a request's head must come, then its body."
-        ),
-    ] = LIMITS.client_s,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            show_default=False,
-            help="Batches that are translated at a time, by default one for each core.",
-        ),
-    ] = None,
-    log: Annotated[
-        bool,
-        typer.Option("--log", help="Write a line for each request; never the texts."),
-    ] = False,
+    *,
+    models: list[Path] = option(
+        "--model DIR",
+        "The folder of an exported run. By default the one under checkpoints/ trained last, and "
+        "for other directions what came with nmt. Repeat for more directions.",
+        list,
+        envvar="NMT_MODEL",
+    ),
+    settings: ServerOptions,
+    limits: LimitOptions,
 ) -> None:
     """Serve models over HTTP: a page to use them at /, LibreTranslate's API beside it.
 
-    Needs the extra nmt[serve]. The models must be exported; torch is not used.
+    Needs the extra nmt-toolkit[serve]. The models must be exported; torch is not used.
     """
-    runs = _runs(models or [])
+    runs = _runs(models)
     spare_threads(runs)
-    limits = Limits(
-        body_bytes=max_body,
-        text_characters=max_text,
-        texts=max_list,
-        alternatives=max_alternatives,
-        waiting=max_waiting,
-        deadline_s=deadline,
-        client_s=client_timeout,
-        connections=max_connections,
-    )
     try:
         from nmt.server.running import serve as serve_runs
     except ModuleNotFoundError as error:
         raise ServerError(
-            f"this needs {error.name}, which is not installed: pip install 'nmt[serve]'"
+            f"this needs {error.name}, which is not installed: pip install 'nmt-toolkit[serve]'"
         ) from error
-    settings = Settings(host, port, tuple(allowed_hosts or ()), limits, threads, log)
-    serve_runs(runs, settings)
+    serve_runs(runs, replace(settings, limits=limits))
 
 
 def _runs(models: list[Path]) -> "list[RunDirectory]":

@@ -1,13 +1,8 @@
 """``nmt tokenizer``: the subwords of a corpus, as a stage of its own."""
 
-import sys
-from typing import Annotated
-
-import typer
-
 from nmt.cli.lines import write_line
-from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
-from nmt.runs.starting import begin_tokenizer
+from nmt.cli.options import Plan, option, refuse_missing_corpus, refuse_missing_packages, takes
+from nmt.progress import say, visible
 
 EXAMPLES = """\b
 Examples:
@@ -16,14 +11,10 @@ Examples:
 """
 
 
+@takes
 def tokenizer(
-    recipe: Recipe = None,
-    folder: Run = None,
-    settings: Set = None,
-    samples: Annotated[
-        int, typer.Option("--samples", metavar="N", min=0, help="Sentences to show in subwords.")
-    ] = 3,
-    keys: Keys = False,
+    plan: Plan,
+    samples: int = option("--samples N", "Sentences to show in subwords.", 3, min=0),
 ) -> None:
     """Train the tokenizer of a run, and show how it divides words.
 
@@ -32,9 +23,12 @@ def tokenizer(
     look at a new corpus and to try vocabulary sizes. An earlier tokenizer of the run is replaced.
     Prints some sentences, their subwords set apart.
     """
-    from nmt.runs.starting import plan_run
+    if plan.are_keys_asked:
+        plan.show_keys()
+        return
+    from nmt.runs.starting import begin_tokenizer, plan_run
 
-    run, config = plan_run(recipe, folder, settings or [], resume=False)
+    run, config = plan_run(plan.recipe, plan.folder, plan.settings, resume=False)
     refuse_missing_corpus(config)
     refuse_missing_packages("datasets")
     with run.locked():
@@ -43,10 +37,10 @@ def tokenizer(
 
         corpus = load_corpus(config.corpus)
         for line in corpus.report.lines():
-            print(line, file=sys.stderr)
+            say(line)
         begin_tokenizer(run, config)
         tokenizers = tokenizers_of(config, run, corpus)
     for pair in corpus.train.select(range(min(samples, len(corpus.train)))):
         for side, text in zip(tokenizers, (pair["source"], pair["target"]), strict=True):
-            write_line(" ".join(side.pieces(side.encode(text))))
-    print(f"tokenizer kept in {run.path}; train with it:  {run.go_on_command}", file=sys.stderr)
+            write_line(visible(" ".join(side.pieces(side.encode(text)))))
+    say(f"tokenizer kept in {run.path}; train with it:  {run.go_on_command}")

@@ -5,17 +5,15 @@ import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from nmt.cli.lines import write_line
-from nmt.cli.options import Keys, Recipe, Run, Set, refuse_missing_corpus, refuse_missing_packages
+from nmt.cli.options import Plan, option, refuse_missing_corpus, refuse_missing_packages, takes
 from nmt.errors import NmtError
-from nmt.runs.starting import begin, forget_if_empty, go_on
+from nmt.progress import clock, say
 
 if TYPE_CHECKING:
-    from nmt.config import RunConfig
+    from nmt.config import Override, RunConfig
     from nmt.runs.directory import RunDirectory
     from nmt.training.distributed.workers import Workers
 
@@ -32,30 +30,20 @@ TURNS_BEFORE_SLEEP = 10_000
 """Some tenths of a millisecond, longer than threads wait on a quiet machine."""
 
 
+@takes
 def train(
-    recipe: Recipe = None,
-    folder: Run = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on where the run stopped; with neither a RECIPE nor --run, where the training "
-            "stopped that was worked on last. What is named is started if there is nothing to go "
-            "on from.",
-        ),
-    ] = False,
-    settings: Set = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(
-            "--minutes",
-            metavar="N",
-            show_default=False,
-            help="Plan the training to end in N minutes, all sessions together: short for "
-            "--set training.minutes=N.",
-        ),
-    ] = None,
-    keys: Keys = False,
+    plan: Plan,
+    resume: bool = option(
+        "--resume",
+        "Go on where the run stopped; with neither a RECIPE nor --run, where the training stopped "
+        "that was worked on last. What is named is started if there is nothing to go on from.",
+        False,
+    ),
+    minutes: float | None = option(
+        "--minutes N",
+        "Plan the training to end in N minutes, all sessions together: short for "
+        "--set training.minutes=N.",
+    ),
 ) -> None:
     """Train a translation model.
 
@@ -64,16 +52,20 @@ def train(
     goes on from there: in a training of so many epochs, to the very same result. Prints the
     folder of the run.
     """
-    from nmt.runs.starting import plan_run
+    if plan.are_keys_asked:
+        plan.show_keys()
+        return
+    from nmt.runs.starting import forget_if_empty, plan_run
     from nmt.training.distributed.torchrun import is_started_again, joined
 
-    overrides = [*(settings or [])]
-    if minutes is not None:
-        overrides.append(f"training.minutes={minutes}")
-    if resume and recipe is None and folder is None:
+    folder = plan.folder
+    if resume and plan.recipe is None and folder is None:
         folder = _interrupted()
+    overrides: list[str | Override] = [*plan.settings]
+    if minutes is not None:
+        overrides.append(("training.minutes", minutes))
     resume = resume or is_started_again()
-    run, config = plan_run(recipe, folder, overrides, resume=resume)
+    run, config = plan_run(plan.recipe, folder, overrides, resume=resume)
     if not run.is_finished or (resume and run.config() != config):
         refuse_missing_corpus(config)
         refuse_missing_packages("torch", "datasets", "sacrebleu", "safetensors", "onnx")
@@ -101,21 +93,23 @@ def _interrupted() -> Path | None:
     run = interrupted_run(CHECKPOINTS)
     if is_spokesman():
         usual = f"no training under {CHECKPOINTS}/ was interrupted: recipe {DEFAULT_RECIPE}"
-        print(f"going on with {run.path}" if run else usual, file=sys.stderr)
+        say(f"going on with {run.path}" if run else usual)
     return run.path if run else None
 
 
 def _begin(config: "RunConfig", run: "RunDirectory", resume: bool) -> bool:
     """Keep the configuration with the run, and find out whether there is anything left to do."""
+    from nmt.runs.starting import begin, go_on
+
     changes: list[str] = []
     if resume and run.is_started:
         changes = go_on(run, config)
         for change in changes:
-            print(f"going on with another setting: {change}", file=sys.stderr)
+            say(f"going on with another setting: {change}")
     else:
         begin(run, config)
     if run.is_finished and not changes:
-        print(f"{run.path}: this run is finished already", file=sys.stderr)
+        say(f"{run.path}: this run is finished already")
         return False
     return True
 
@@ -123,11 +117,8 @@ def _begin(config: "RunConfig", run: "RunDirectory", resume: bool) -> bool:
 def _say_how_to_use(run: "RunDirectory") -> None:
     write_line(str(run.path))
     quoted = shlex.quote(str(run.path))
-    print(
-        f'translate with it:  nmt translate --model {quoted} "..."\n'
-        f"score it:           nmt eval --model {quoted}",
-        file=sys.stderr,
-    )
+    say(f'translate with it:  nmt translate --model {quoted} "..."')
+    say(f"score it:           nmt eval --model {quoted}")
 
 
 def let_threads_sleep() -> None:
@@ -147,7 +138,6 @@ def _train(config: "RunConfig", run: "RunDirectory", resume: bool, workers: "Wor
     note_begin()
     try:
         # Slow to import, and Ctrl-C may come before it is done.
-        from nmt.progress import clock
         from nmt.training import trainer
         from nmt.training.progress import Reporter, make_reporter
 
@@ -158,11 +148,11 @@ def _train(config: "RunConfig", run: "RunDirectory", resume: bool, workers: "Wor
             raise KeyboardInterrupt from interrupt
     except KeyboardInterrupt:
         if workers.is_first:
-            print(f"\nstopped; to go on:  {run.go_on_command}", file=sys.stderr)
+            say("")
+            say(f"stopped; to go on:  {run.go_on_command}")
         raise
     if workers.is_first:
-        print(
+        say(
             f"best dev BLEU {result.bleu:.1f}, at step {result.step} of {result.steps}, "
-            f"after {clock(result.elapsed_s)}",
-            file=sys.stderr,
+            f"after {clock(result.elapsed_s)}"
         )

@@ -1,7 +1,15 @@
 """A run, described: sections and their keys, recipes, and the keys explained for people."""
 
-from nmt.config.keys import Key, changed_keys, keys, requirement, value_of
-from nmt.config.recipe import find_recipe, load_recipe, override, recipe_name, to_toml
+from nmt.config.keys import Key, changed_keys, keys, keys_about, requirement, value_of
+from nmt.config.recipe import (
+    Override,
+    find_recipe,
+    load_recipe,
+    override,
+    parse_override,
+    recipe_name,
+    to_toml,
+)
 from nmt.config.sections import (
     AttentionName,
     CellName,
@@ -23,6 +31,7 @@ __all__ = [
     "ExportConfig",
     "Key",
     "ModelConfig",
+    "Override",
     "PairsConfig",
     "RunConfig",
     "SearchConfig",
@@ -32,8 +41,10 @@ __all__ = [
     "changed_keys",
     "find_recipe",
     "keys",
+    "keys_about",
     "load_recipe",
     "override",
+    "parse_override",
     "recipe_name",
     "requirement",
     "to_toml",

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -16,6 +17,20 @@ from pydantic_core import ErrorDetails
 
 from nmt.config.sections import PairsConfig, RunConfig, Section
 from nmt.errors import ConfigError
+
+FIRST = (
+    "corpus.path",
+    "corpus.source",
+    "corpus.target",
+    "tokenizer.vocabulary_size",
+    "model.cell",
+    "model.hidden_size",
+    "model.encoder_layers",
+    "model.dropout",
+    "training.epochs",
+    "training.learning_rate",
+)
+"""The ten keys that matter most, those of one's own corpus first."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,21 @@ def keys(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Key]:
         else:
             text = " ".join(help_texts[name].replace("``", "").split())
             yield Key(f"{prefix}{name}", _values(field.annotation), json.dumps(default), text)
+
+
+def keys_about(word: str = "") -> list[Key]:
+    """The keys whose name or help has a word in it, those that matter most first.
+
+    Args:
+        word: In capitals or not; empty for every key.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    found = [key for key in keys() if word.lower() in f"{key.name} {key.help}".lower()]
+    if not found:
+        raise ConfigError(f"no key is about {word!r}: `nmt train --keys` lists them all")
+    return sorted(found, key=lambda key: FIRST.index(key.name) if key.name in FIRST else len(FIRST))
 
 
 def changed_keys(old: RunConfig, new: RunConfig) -> list[str]:
@@ -124,6 +154,7 @@ def _general(name: str) -> str:
     return re.sub(r"^corpus\.also\.[^.]+\.", "corpus.also.NAME.", name)
 
 
+@cache
 def _all_keys() -> dict[str, Key]:
     """Every key by its full name, those of further corpora too, as those of NAME."""
     return {key.name: key for key in (*keys(), *keys(PairsConfig, _general("corpus.also.x.")))}
@@ -138,6 +169,8 @@ def _unknown(name: str) -> str:
     if name in sections:
         example = next(key for key in known if key.startswith(f"{name}."))
         return f"{name} is a section: name one of its keys, such as {example}"
+    if len(name) > 100:
+        return f"unknown key {name[:100]}...: `nmt train --keys` lists them all"
     likeness = {candidate: _likeness(name, candidate) for candidate in known + sections}
     best = max(likeness.values())
     near = [candidate for candidate in likeness if likeness[candidate] == best]
@@ -165,11 +198,18 @@ def problem_of(detail: ErrorDetails) -> str:
     names = _all_keys()
     if detail["type"] == "model_type":
         section = ".".join(location)
-        return f"{section} is {detail['input']!r}: it is a section, [{section}]"
+        return f"{section} is {_shown(detail['input'])}: it is a section, [{section}]"
     while _general(".".join(location)) not in names:
         location.pop()
     name = ".".join(location)
-    return f"{name} is {detail['input']!r}: {requirement(detail, names[_general(name)].values)}"
+    wanted = requirement(detail, names[_general(name)].values)
+    return f"{name} is {_shown(detail['input'])}: {wanted}"
+
+
+def _shown(value: object) -> str:
+    """A value as it is written, cut short where it is long."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def requirement(detail: ErrorDetails, values: str = "") -> str:
@@ -182,6 +222,8 @@ def requirement(detail: ErrorDetails, values: str = "") -> str:
     kind = detail["type"]
     if kind == "value_error":
         return str(detail["ctx"]["error"])
+    if kind == "string_too_short":
+        return "it must not be empty"
     if kind.endswith(("_type", "_parsing", "literal_error", "int_from_float")):
         number = "a number" if kind.startswith("float") else "a whole number"
         return f"it takes {values or number}"

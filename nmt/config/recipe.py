@@ -13,7 +13,16 @@ from nmt.config.keys import field_of, problem_of
 from nmt.config.sections import CorpusConfig, RunConfig
 from nmt.errors import ConfigError
 
+Override = tuple[str, Any]
+"""The full name of a key, such as ``training.epochs``, and its new value."""
+
 RECIPE_FILE = "recipe.toml"
+LARGEST_RECIPE = 100_000
+"""Bytes; that of a run has some 4,000."""
+MOST_DOTS = 200
+"""In a line."""
+MOST_PROBLEMS = 10
+"""Described in one message."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -51,7 +60,7 @@ def recipe_name(path: Path) -> str:
     return path.resolve().parent.name if path.name == RECIPE_FILE else path.stem
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+def load_recipe(path: Path, overrides: Sequence[str | Override] = ()) -> RunConfig:
     """Read a recipe, or the ``config.toml`` of a run, and apply ``--set`` overrides to it.
 
     A relative ``path`` of a corpus is relative to the recipe's folder, in an override to the
@@ -60,12 +69,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: The file cannot be read, or a key is unknown, wrong or contradictory.
     """
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+    tree = _read(path)
     for name, corpus in _tables_of_corpora(tree).items():
         if isinstance(corpus.get("path"), str) and corpus["path"]:
             corpus["path"] = _absolute(f"{path}: {name}.path", corpus["path"], path.parent)
@@ -74,12 +78,12 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     return _validate(tree, f"{path}: ", overrides)
 
 
-def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+def override(config: RunConfig, overrides: Sequence[str | Override]) -> RunConfig:
     """A configuration with some keys changed.
 
     Args:
         config: Where to start from.
-        overrides: ``section.key=value`` each, the value in TOML or else taken as a plain string.
+        overrides: Keys and values, or texts for `parse_override`; of several for a key the last.
             Where ``corpus.source`` or ``corpus.target`` becomes the other one's language, the
             direction is reversed; the ``path`` of a corpus takes the place of its ``hub`` and
             vice versa.
@@ -92,9 +96,42 @@ def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     return _validate(tree)
 
 
+def parse_override(text: str) -> Override:
+    """What ``section.key=value`` says: the value in TOML, or else a plain string.
+
+    Raises:
+        ConfigError: There is no such key, or no value.
+    """
+    name, equals, value = text.partition("=")
+    name = name.strip()
+    if not equals:
+        raise ConfigError(f"--set {text}: there is no value: write --set section.key=value")
+    return name, _parse(field_of(name), value.strip())
+
+
 def to_toml(config: RunConfig) -> str:
     """The whole configuration as TOML that `load_recipe` reads back to an equal one."""
     return tomli_w.dumps(config.model_dump(mode="json"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file of at most `LARGEST_RECIPE` bytes."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: cannot be read: this is not a regular file")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_RECIPE + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > LARGEST_RECIPE:
+        raise ConfigError(f"{path}: too large: a recipe has at most {LARGEST_RECIPE:,} bytes")
+    # tomllib takes time that is quadratic in the parts of a key
+    if any(line.count(b".") > MOST_DOTS for line in content.splitlines()):
+        raise ConfigError(f"{path}: not a recipe: a line of it has more than {MOST_DOTS} dots")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # a whole number can be too long to be one
+        raise ConfigError(f"{path}: not a TOML file: {error}") from error
 
 
 def _absolute(name: str, path: str, folder: Path) -> str:
@@ -103,15 +140,9 @@ def _absolute(name: str, path: str, folder: Path) -> str:
     return str((folder / Path(path).expanduser()).resolve())
 
 
-def _apply(tree: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Write ``section.key=value`` overrides into the tree of a recipe, in place."""
-    given: dict[str, Any] = {}
-    for text in overrides:
-        name, equals, value = text.partition("=")
-        name = name.strip()
-        if not equals:
-            raise ConfigError(f"--set {text}: there is no value: write --set section.key=value")
-        given[name] = _parse(field_of(name), name, value.strip())
+def _apply(tree: dict[str, Any], overrides: Sequence[str | Override]) -> None:
+    """Write overrides into the tree of a recipe, in place."""
+    given = dict(parse_override(each) if isinstance(each, str) else each for each in overrides)
     for section in {name.rpartition(".")[0] for name in given if name.startswith("corpus.")}:
         path = given.get(f"{section}.path")
         if path:
@@ -165,7 +196,7 @@ def _tables_of_corpora(tree: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {section: table for section, table in tables.items() if isinstance(table, dict)}
 
 
-def _parse(field: FieldInfo, name: str, value: str) -> Any:
+def _parse(field: FieldInfo, value: str) -> Any:
     """The value of an override: TOML, or what comes close, or the text where the key is text."""
     if field.annotation is str and value[:1] not in {'"', "'"}:
         return value
@@ -180,18 +211,26 @@ def _parse(field: FieldInfo, name: str, value: str) -> Any:
             return value
 
 
-def _validate(tree: Mapping[str, Any], where: str = "", overrides: Sequence[str] = ()) -> RunConfig:
+def _validate(
+    tree: Mapping[str, Any], where: str = "", overrides: Sequence[str | Override] = ()
+) -> RunConfig:
     """Check a recipe; ``where`` it is, is said unless overrides alone are to blame."""
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:
         problems: dict[str, str] = {}
         for detail in error.errors(include_url=False):
+            if len(problems) == MOST_PROBLEMS:
+                problems["..."] = "and more"
+                break
             # A union reports a problem for each of its members: the first of a key is enough.
             parts = 4 if detail["loc"][:2] == ("corpus", "also") else 2
             key = ".".join(str(part) for part in detail["loc"][:parts]) or str(len(problems))
             problems.setdefault(key, problem_of(detail))
-        given = [text.partition("=")[0].strip() for text in overrides]
+        given = [
+            each.partition("=")[0].strip() if isinstance(each, str) else each[0]
+            for each in overrides
+        ]
         if all(any(name in problem for name in given) for problem in problems.values()):
             where = ""
         raise ConfigError(where + "; ".join(problems.values())) from error

@@ -9,29 +9,20 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 CellName = Literal["lstm", "gru", "gru-cho", "rnn", "sru", "ssru", "mingru", "minlstm"]
-
-
 AttentionName = Literal["none", "dot", "general", "additive", "multihead"]
-
-
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-
-Count = Annotated[int, Field(ge=1)]
-
-
-Width = Annotated[int, Field(ge=1, le=1000)]  # of a search: the memory it takes grows with it
-
-
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-
-
-Name = Annotated[str, Field(min_length=1)]
-
-
 Format = Literal["auto", "text", "tsv", "jsonl", "parquet"]
 
-
+# The upper bounds are far above what anybody trains: they keep a model from a stranger, or a
+# slip of the finger, from taking all memory before its files are looked at.
+MANY = 1_000_000_000
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=1, le=MANY)]
+CountOrNone = Annotated[int, Field(ge=0, le=MANY)]
+Layers = Annotated[int, Field(ge=1, le=100)]
+Size = Annotated[int, Field(ge=1, le=16_384)]
+Width = Annotated[int, Field(ge=1, le=1000)]  # of a search: the memory it takes grows with it
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Name = Annotated[str, Field(min_length=1)]
 Weight = Annotated[float, Field(gt=0.0, le=1000.0)]
 
 
@@ -120,7 +111,7 @@ class TokenizerConfig(Section):
 
     kind: Literal["bpe", "unigram"] = "bpe"
     """BPE (Sennrich et al. 2016) or a unigram language model (Kudo 2018)."""
-    vocabulary_size: Annotated[int, Field(ge=261)] = 8000
+    vocabulary_size: Annotated[int, Field(ge=261, le=1_000_000)] = 8000
     """Number of subwords, of both languages together if joint, else of each: 4 marks, 256 bytes,
     each character of the text, and what is learned."""
     joint: bool = True
@@ -138,22 +129,22 @@ class ModelConfig(Section):
     """Recurrent cell, or a list with one for each layer. Gates that look back: lstm; gru as torch
     has it, gru-cho as first published; rnn (Elman). Gates that do not, for faster training: sru
     (Lei et al. 2018), ssru (Kim et al. 2019), mingru and minlstm (Feng et al. 2024)."""
-    encoder_layers: Count = 1
+    encoder_layers: Layers = 1
     """Layers of the encoder."""
-    decoder_layers: Count = 1
+    decoder_layers: Layers = 1
     """Layers of the decoder."""
     bidirectional: bool = True
     """Read the source in both directions, with half of the hidden size for each."""
-    hidden_size: Count = 512
+    hidden_size: Size = 512
     """Size of the recurrent states and of the encoder's memory."""
-    embedding_size: Count = 256
+    embedding_size: Size = 256
     """Size of the subword embeddings."""
     attention: AttentionName = "general"
     """none; dot, general (Luong et al. 2015); additive (Bahdanau et al. 2015); multihead."""
-    attention_heads: Count = 8
+    attention_heads: Size = 8
     """Heads of ``multihead`` attention."""
     attention_query: Literal["first", "last", "both"] = "last"
-    """Which decoder layer asks: the first feeds what it sees to the layers above, the last to the
+    """Which decoder layer attends: the first feeds its context to the layers above, the last to the
     output, both do so each with an attention of its own."""
     input_feeding: bool = False
     """Feed the last output vector back into the decoder (Luong et al. 2015, 3.3)."""
@@ -216,7 +207,7 @@ class TrainingConfig(Section):
 
     epochs: Count = 10
     """Passes over the corpus (fewer with patience); of no meaning with steps or minutes."""
-    steps: Annotated[int, Field(ge=0)] = 0
+    steps: CountOrNone = 0
     """Steps of gradient descent (skipped ones count) to train for, and for the schedule to end in,
     whatever the epochs; 0 for none. Not together with minutes."""
     minutes: Annotated[float, Field(ge=0.0)] = 0.0
@@ -232,10 +223,10 @@ class TrainingConfig(Section):
     """Share of the subwords that are replaced with <unk> each time they are read in training, in
     the source and in what the decoder reads of the target (Zhang et al. 2020)."""
     guided_attention: Annotated[float, Field(ge=0.0)] = 1.0
-    """How much attention is told where to look at first, falling to 0 in a quarter of the run: at
-    the source that a target subword would come from by IBM Model 1 (Chen et al. 2016); 0 for not at
-    all."""
-    tokens_per_batch: Annotated[int, Field(ge=16)] = 1024
+    """Weight of guided attention (Chen et al. 2016), falling to 0 in a quarter of the run: the
+    attention weights learn to be on the source word that IBM Model 1 aligns a target subword with;
+    0 for none."""
+    tokens_per_batch: Annotated[int, Field(ge=16, le=MANY)] = 1024
     """Target tokens of a batch, padding included."""
     accumulate: Count = 1
     """Batches whose gradients are added up for one step."""
@@ -245,7 +236,7 @@ class TrainingConfig(Section):
     """Highest rate of Adam (Kingma and Ba 2015)."""
     schedule: Literal["constant", "linear", "cosine", "inverse-sqrt"] = "cosine"
     """How the rate falls after the warm-up, to 0 at the end (but for constant, inverse-sqrt)."""
-    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    warmup_steps: CountOrNone = 0
     """Steps in which the rate grows from 0."""
     adam_beta2: Fraction = 0.98
     """Adam's second decay rate."""
@@ -267,20 +258,20 @@ class TrainingConfig(Section):
     """Number format of the matrix products; auto takes bf16 where the hardware has it."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train."""
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: CountOrNone = 0
     """CPU threads; 0 for one a core (or what OMP_NUM_THREADS says)."""
-    validate_every: Annotated[int, Field(ge=0)] = 0
+    validate_every: CountOrNone = 0
     """Steps between validations; 0 for one an epoch, or ten in a time budget."""
-    validation_sentences: Annotated[int, Field(ge=0)] = 500
+    validation_sentences: CountOrNone = 500
     """Dev sentences that are translated for BLEU at a validation; 0 for all of them."""
     checkpoint_every: Count = 200
     """Steps between checkpoints to resume from."""
-    patience: Annotated[int, Field(ge=0)] = 0
+    patience: CountOrNone = 0
     """Stop after this many validations without better weights; 0 to never stop early."""
     max_skipped_steps: Count = 20
     """Stop after this many steps in a row whose loss or gradient is not finite."""
     tensorboard: bool = False
-    """Write TensorBoard events too (needs the extra ``nmt[tensorboard]``)."""
+    """Write TensorBoard events too (needs the extra ``nmt-toolkit[tensorboard]``)."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -298,7 +289,7 @@ class TrainingConfig(Section):
 
 
 class SearchConfig(Section):
-    """How a translation is looked for."""
+    """How a translation is searched for."""
 
     beam: Width = 5
     """Hypotheses kept at each step; 1 is greedy search."""
@@ -322,7 +313,7 @@ class SearchConfig(Section):
     """When a beam search ends: once as many translations have ended as the beam is wide, if not
     before; or only once it is certain that no better one can come. Nothing better is ever lost by
     ending when it is certain; it takes a third more steps."""
-    no_repeat: Annotated[int, Field(ge=0)] = 0
+    no_repeat: CountOrNone = 0
     """Never produce the same run of this many subwords twice; 0 to allow it."""
     repetition_penalty: Annotated[float, Field(ge=1.0)] = 1.0
     """The log-probability of a subword that was produced before is multiplied by this (Keskar et
@@ -331,7 +322,7 @@ class SearchConfig(Section):
     """Draw translations at random instead of searching for the best."""
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
     """Above 1 samples are more varied, below 1 more likely."""
-    top_k: Annotated[int, Field(ge=0)] = 0
+    top_k: CountOrNone = 0
     """Sample among this many likeliest subwords; 0 for all."""
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Sample among the likeliest subwords that together have this probability."""
@@ -340,7 +331,7 @@ class SearchConfig(Section):
     2023)."""
     seed: Seed = 1
     """Seed of the sampling."""
-    max_tokens: Annotated[int, Field(ge=0)] = 0
+    max_tokens: CountOrNone = 0
     """Source subwords that are read at a time: a longer sentence is divided, as a model loses most
     of one that is longer than what it learned from; 0 for as many as ``training.max_tokens``."""
     split_sentences: bool = True
@@ -348,8 +339,8 @@ class SearchConfig(Section):
     loses the others."""
     robust: bool = True
     """Keep what no model knows (addresses, emoji, letters of other scripts) as it is, read capitals
-    as small letters where the model would spell them one by one, and look again where a translation
-    is empty, goes round in circles or loses a number; at worst the text is copied."""
+    as small letters where the model would spell them one by one, and search again where a
+    translation is empty, goes round in circles or loses a number; at worst the text is copied."""
     numbers: Literal["auto", "keep", "free"] = "auto"
     """Of robust: whether a translation has to hold the numbers of the text (of three digits and
     more; keep), or may write them otherwise (free). With auto a training decides by its pairs, and

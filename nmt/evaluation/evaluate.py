@@ -1,19 +1,18 @@
 """Systems put to the test: translate a test set, and say how good that is, or which is better."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nmt.config import CorpusConfig
-from nmt.errors import CorpusError, RunError
+from nmt.errors import CorpusError
 from nmt.evaluation.comparison import Comparison, Paired, SystemOutput, compare
 from nmt.evaluation.metrics import Evaluation, evaluate
 from nmt.evaluation.outcomes import Outcome, kept_outcome, outcome_of
 from nmt.evaluation.systems import Changed, Member, Models, System, runs_of
 from nmt.evaluation.test_sets import HeldOut, held_out_files, own_test_set
-from nmt.progress import counted
-from nmt.runs.directory import RunDirectory
+from nmt.progress import counted, say
+from nmt.runs.finding import refuse_other_directions
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,15 @@ class Trial:
             raise CorpusError(
                 f"{member}: there is nothing to translate: name the file with --source"
             )
-        _, search = self.changed(member.runs[0].config())
+        search = self.changed(member.runs[0].config()).search
         found = kept_outcome(member, search, self.test_set)
         if found is None:
-            _note(f"translating {counted(len(self.test_set.sources), 'sentence')} with {member}")
+            say(f"translating {counted(len(self.test_set.sources), 'sentence')} with {member}")
             found = outcome_of(member, search, self.test_set)
             try:
-                _note(f"translations kept in {found.keep(member, search, self.test_set)}")
+                say(f"translations kept in {found.keep(member, search, self.test_set)}")
             except OSError as error:  # such as a model that belongs to somebody else
-                _note(f"translations not kept: {error.filename or member}: {error.strerror}")
+                say(f"translations not kept: {error.filename or member}: {error.strerror}")
         return found
 
     def evaluation(self, outcome: Outcome) -> Evaluation:
@@ -87,8 +86,8 @@ def prepare(
         RunError: The runs translate between different languages.
     """
     runs = list(dict.fromkeys(runs_of(systems)))
-    corpora = [changed(run.config())[0].corpus for run in runs]
-    _refuse_other_directions(runs, corpora)
+    corpora = [changed(run.config()).corpus for run in runs]
+    refuse_other_directions(runs, "no test set is for both")
     if (source is None) != (not references) and (runs or source is not None):
         raise CorpusError("--source and --reference belong together: name both files")
     if references:
@@ -98,29 +97,15 @@ def prepare(
         raise CorpusError("files of translations have no test set of their own: add --reference")
     for run, corpus in zip(runs, corpora, strict=True):
         if _test_set_of(corpus) != _test_set_of(corpora[0]):
-            _note(
+            say(
                 f"{run.described} has another test set of its own; tried is that of "
                 f"{runs[0].described}"
             )
     return Trial(own_test_set(corpora[0]), corpora[0].target, changed)
 
 
-def _refuse_other_directions(runs: Sequence[RunDirectory], corpora: Sequence[CorpusConfig]) -> None:
-    directions = [f"from {corpus.source} to {corpus.target}" for corpus in corpora]
-    for run, direction in zip(runs, directions, strict=True):
-        if direction != directions[0]:
-            raise RunError(
-                f"{run.described} translates {direction} and {runs[0].described} "
-                f"{directions[0]}: no test set is for both"
-            )
-
-
 def _test_set_of(corpus: CorpusConfig) -> tuple[str, ...]:
     return corpus.path, corpus.hub, corpus.hub_subset, corpus.test
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def compare_systems(
@@ -145,7 +130,7 @@ def compare_systems(
         outcome = trial.outcome(member)
         made[member] = outcome.texts
         if outcome.searched_again or outcome.copied:
-            _note(
+            say(
                 f"{member}: of {counted(len(outcome.texts), 'sentence')} {outcome.searched_again} "
                 f"searched again, {outcome.copied} copied at least in part (search.robust)"
             )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nmt.config import RunConfig, SearchConfig
+from nmt.config import RunConfig
 from nmt.data.readers import read_lines
 from nmt.errors import CorpusError, RunError
 from nmt.evaluation.test_sets import HeldOut
@@ -14,8 +14,8 @@ from nmt.runs.directory import RunDirectory
 from nmt.runs.finding import named, open_run
 from nmt.text.normalise import normalise
 
-Changed = Callable[[RunConfig], tuple[RunConfig, SearchConfig]]
-"""A run's configuration and its search, as the command line changes them."""
+Changed = Callable[[RunConfig], RunConfig]
+"""A run's configuration, as the command line changes it."""
 
 
 @dataclass(frozen=True)

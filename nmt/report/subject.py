@@ -83,8 +83,9 @@ def _scores(run: RunDirectory, config: RunConfig, search: SearchConfig) -> Score
 
     corpus = config.corpus
     tried = override(config, [] if corpus.test else [f"corpus.test={corpus.dev}"])
+    tried = tried.model_copy(update={"search": search})
     models = Models((open_run(run.path),))
-    trial = prepare([System(models.name, (models,))], None, [], lambda _: (tried, search))
+    trial = prepare([System(models.name, (models,))], None, [], lambda _: tried)
     outcome = trial.outcome(models)
     test_set = trial.test_set
     return Scores(

@@ -7,6 +7,7 @@ complete state.
 import hashlib
 import json
 import math
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,18 +16,38 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from nmt.config import RunConfig, load_recipe
+from nmt.config import RunConfig, load_recipe, override, to_toml
 from nmt.errors import RunError
-from nmt.files import digest_of, refuse_links_out, remove_folder, surviving_folder, write_atomically
+from nmt.files import (
+    digest_of,
+    locked,
+    refuse_links_out,
+    remove_folder,
+    surviving_folder,
+    write_atomically,
+)
 
 CHECKPOINTS = Path("checkpoints")
 """Where runs are made and looked for."""
 
+SHIPPED = ("fr-en", "en-fr")
+"""The models that come with nmt, folders under ``checkpoints/``; the first is the usual one."""
+
 LOCK = ".lock"
 """The file in a run that says that a process is writing to it."""
 
-
+_LARGEST_SCORES = 10_000
 _BLEU_IN_CARD = re.compile(r"^\|[^|]*\bBLEU\b[^|]*\| *\**([0-9]+(?:\.[0-9]+)?)", re.MULTILINE)
+
+
+class _Inside:
+    """A file or folder of a run, under the name that it always has."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: "RunDirectory", kind: type) -> Path:
+        return run.path / self._name
 
 
 @dataclass(frozen=True)
@@ -35,65 +56,35 @@ class RunDirectory:
 
     path: Path
 
-    @property
-    def config_file(self) -> Path:
-        """The resolved configuration."""
-        return self.path / "config.toml"
-
-    @property
-    def model_file(self) -> Path:
-        """The best weights so far."""
-        return self.path / "model.safetensors"
-
-    @property
-    def metrics_file(self) -> Path:
-        """One JSON object a line: losses and scores as the training went."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def last(self) -> Path:
-        """The folder to resume from; see `nmt.files.read_folder`."""
-        return self.path / "last"
-
-    @property
-    def export(self) -> Path:
-        """The folder to translate from without torch; see `nmt.export.graphs`."""
-        return self.path / "export"
-
-    @property
-    def joint_model(self) -> Path:
-        """The tokenizer of both languages, where they share one."""
-        return self.path / "joint.model"
-
-    @property
-    def source_model(self) -> Path:
-        """The tokenizer of the source language, where each has its own."""
-        return self.path / "source.model"
-
-    @property
-    def target_model(self) -> Path:
-        """The tokenizer of the target language, where each has its own."""
-        return self.path / "target.model"
-
-    @property
-    def card(self) -> Path:
-        """The model card. It is written last: a run with a card is finished."""
-        return self.path / "README.md"
-
-    @property
-    def tensorboard(self) -> Path:
-        """The folder of TensorBoard events."""
-        return self.path / "tensorboard"
+    config_file = _Inside("config.toml")
+    """The resolved configuration."""
+    model_file = _Inside("model.safetensors")
+    """The best weights so far."""
+    metrics_file = _Inside("metrics.jsonl")
+    """One JSON object a line: losses and scores as the training went."""
+    last = _Inside("last")
+    """The folder to resume from; see `nmt.files.read_folder`."""
+    export = _Inside("export")
+    """The folder to translate from without torch; see `nmt.export.graphs`."""
+    joint_model = _Inside("joint.model")
+    """The tokenizer of both languages, where they share one."""
+    source_model = _Inside("source.model")
+    """The tokenizer of the source language, where each has its own."""
+    target_model = _Inside("target.model")
+    """The tokenizer of the target language, where each has its own."""
+    card = _Inside("README.md")
+    """The model card. It is written last: a run with a card is finished."""
+    scores_file = _Inside("scores.json")
+    """A JSON object of how good a finished run is: ``{"dev_bleu": 33.4}``."""
+    tensorboard = _Inside("tensorboard")
+    """The folder of TensorBoard events."""
+    shipped_mark = _Inside("shipped.txt")
+    """The file that says that the model came with nmt, and was not trained here."""
 
     @property
     def report_file(self) -> Path:
         """The page about the run."""
         return self._about("report.html")
-
-    @property
-    def shipped_mark(self) -> Path:
-        """The file that says that the model came with nmt, and was not trained here."""
-        return self.path / "shipped.txt"
 
     @property
     def is_shipped(self) -> bool:
@@ -102,8 +93,10 @@ class RunDirectory:
 
     @property
     def name(self) -> str:
-        """What a user gives to name it; see `named`."""
-        return self.path.name if self.is_shipped else str(self.path)
+        """What a user gives to name it, of which another model has no part; see `named`."""
+        if self.is_shipped:
+            return self.path.name
+        return f".{os.sep}{self.path}" if str(self.path) in SHIPPED else str(self.path)
 
     @property
     def described(self) -> str:
@@ -127,18 +120,36 @@ class RunDirectory:
 
     @property
     def dev_bleu(self) -> float | None:
-        """BLEU of its weights on the dev set, as its card or its training has it; None if neither.
+        """BLEU of its weights on the dev set, as far as it was trained; None where nothing says it.
 
-        The one may be of better translations, the other is of greedy ones.
+        Of a training that is not finished, it is of greedy translations.
         """
-        card = self.card.read_text("utf-8", "replace") if self.card.is_file() else ""
-        if found := _BLEU_IN_CARD.search(card):
-            return float(found[1])
+        if self.card.is_file():
+            bleu = self._kept_bleu()
+            if bleu is not None:
+                return bleu
         from nmt.runs.history import read_history  # takes longer, the longer the training was
 
         best = read_history(self.metrics_file).best
         bleu = math.nan if best is None else best.number("bleu")
         return bleu if math.isfinite(bleu) else None
+
+    def _kept_bleu(self) -> float | None:
+        """What was kept at the end of the training; until nmt 0.1 only the card says it."""
+        try:
+            with self.scores_file.open("rb") as stream:
+                bleu = json.loads(stream.read(_LARGEST_SCORES))["dev_bleu"]
+            return float(bleu) if math.isfinite(bleu) else None
+        except FileNotFoundError:
+            found = _BLEU_IN_CARD.search(self.card.read_text("utf-8", "replace"))
+            return float(found[1]) if found else None
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            return None  # damaged, and nothing translates by it
+
+    def finish(self, card: str, dev_bleu: float) -> None:
+        """Keep how good a trained model is, and its card: the run is finished then."""
+        write_atomically(self.scores_file, json.dumps({"dev_bleu": dev_bleu}).encode())
+        write_atomically(self.card, card.encode())
 
     def hypotheses_file(self, name: str) -> Path:
         """Where the translations of a test set are written.
@@ -150,12 +161,13 @@ class RunDirectory:
         return self._about(f"hypotheses.{safe}.txt")
 
     def _about(self, name: str) -> Path:
-        """Where something about the run is written: into its folder, if it was trained there.
+        """Where something about the run is written: into its folder, if it is trained there.
 
         What is about a model that came with nmt, or from somebody else as an export without
         weights, goes into the working directory.
         """
-        is_ours = self.model_file.is_file() and not self.is_shipped
+        only_translates = self.is_exported and not self.model_file.is_file()
+        is_ours = not self.is_shipped and not only_translates
         return self.path / name if is_ours else Path(f"{self.path.resolve().name}.{name}")
 
     def tokenizer_files(self, joint: bool) -> tuple[Path, Path]:
@@ -187,6 +199,8 @@ class RunDirectory:
     def copy_to(self, path: Path) -> "RunDirectory":
         """Copy what translating from an export needs, and the model card, but not the export.
 
+        Where on this machine the corpus is, the copy does not say.
+
         Args:
             path: A folder that is not there yet, or empty.
 
@@ -197,10 +211,26 @@ class RunDirectory:
         copy.make_folder()
         if any(path.iterdir()):
             raise RunError(f"{path}: there is something here already: name a new folder")
-        joint = self.config().tokenizer.joint
-        for file in {self.config_file, self.card, *self.tokenizer_files(joint)}:
-            if file.exists():
-                write_atomically(path / file.name, file.read_bytes())
+        config = self.config()
+        places = {
+            f"{section}.path": corpus.path
+            for section, corpus in config.corpus.to_learn_from().items()
+            if corpus.path
+        }
+        contents = {
+            file.name: file.read_bytes()
+            for file in {self.card, self.scores_file, *self.tokenizer_files(config.tokenizer.joint)}
+            if file.exists()
+        }
+        if self.card.name in contents:
+            card = contents[self.card.name]
+            for place in places.values():
+                card = card.replace(place.encode(), Path(place).name.encode())
+            contents[self.card.name] = card
+        nowhere = override(config, [(key, "") for key in places])
+        contents[self.config_file.name] = to_toml(nowhere).encode()
+        for name, content in contents.items():
+            write_atomically(path / name, content)
         return copy
 
     @property
@@ -257,18 +287,10 @@ class RunDirectory:
         Raises:
             RunError: Another process is writing to it, or the folder cannot be made.
         """
-        import filelock
-
         self.make_folder()
-        lock = filelock.FileLock(self.path / LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise RunError(f"{self.path}: another nmt process is writing to this run") from error
-        try:
+        problem = f"{self.path}: another nmt process is writing to this run"
+        with locked(self.path / LOCK, RunError(problem)):
             yield
-        finally:
-            lock.release()
 
 
 @lru_cache(maxsize=64)

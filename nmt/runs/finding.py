@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from nmt.errors import RunError
-from nmt.runs.directory import CHECKPOINTS, RunDirectory
-
-SHIPPED = ("fr-en", "en-fr")
-"""The models that come with nmt, folders under ``checkpoints/``; the first is the usual one."""
-
+from nmt.runs.directory import CHECKPOINTS, SHIPPED, RunDirectory
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -98,6 +94,11 @@ class Direction:
         corpus = run.config().corpus
         return cls(corpus.source, corpus.target)
 
+    @property
+    def turned(self) -> "Direction":
+        """The other way round."""
+        return Direction(self.target, self.source)
+
     def holds(self, other: "Direction") -> bool:
         """Whether another one, without gaps, is what this one asks for, in capitals or not."""
         return all(
@@ -111,6 +112,24 @@ class Direction:
 
 
 ANY_DIRECTION = Direction()
+
+
+def refuse_other_directions(runs: Sequence[RunDirectory], reason: str) -> None:
+    """See to it that runs translate in one direction.
+
+    Args:
+        runs: What has to.
+        reason: Why, for the message.
+
+    Raises:
+        RunError: The first that does not.
+    """
+    for run in runs[1:]:
+        usual, other = Direction.of(runs[0]), Direction.of(run)
+        if other != usual:
+            raise RunError(
+                f"{run.described} translates {other}, and {runs[0].described} {usual}: {reason}"
+            )
 
 
 def chosen_runs(

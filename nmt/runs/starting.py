@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nmt.config import (
+    Override,
     RunConfig,
     changed_keys,
     find_recipe,
@@ -18,14 +19,12 @@ from nmt.config import (
 )
 from nmt.errors import RunError
 from nmt.files import surviving_folder, write_atomically
-from nmt.runs.directory import CHECKPOINTS, LOCK, RunDirectory
+from nmt.runs.directory import CHECKPOINTS, LOCK, SHIPPED, RunDirectory
 from nmt.runs.finding import runs_under
 
 DEFAULT_RECIPE = "starter"
 
-
 _TOKENIZER_KEYS = ("corpus.", "tokenizer.")
-
 
 _HARMLESS_TO_TOKENIZER = (
     "corpus.dev",
@@ -34,7 +33,6 @@ _HARMLESS_TO_TOKENIZER = (
     "corpus.also.*.weight",
     "tokenizer.sampling",
 )
-
 
 _MAY_MOVE = (
     "corpus.path",
@@ -49,7 +47,6 @@ _MAY_MOVE = (
 )
 """Where the corpus is; that its training pairs are the same is seen when they are read."""
 
-
 _FIXED_KEYS = (
     "seed",
     "corpus.",
@@ -63,13 +60,12 @@ _FIXED_KEYS = (
 """What the weights, the optimiser's state or the order of batches depends on; the other keys may
 change while a run goes on."""
 
-
 _MACHINE_KEYS = ("training.threads", "training.device")
 """What is set for a machine, and not for a corpus."""
 
 
 def plan_run(
-    recipe: str | None, folder: Path | None, overrides: Sequence[str], *, resume: bool
+    recipe: str | None, folder: Path | None, overrides: Sequence[str | Override], *, resume: bool
 ) -> tuple[RunDirectory, RunConfig]:
     """Which run a user means, and the configuration it is to have. Nothing is written.
 
@@ -83,8 +79,8 @@ def plan_run(
 
     Raises:
         ConfigError: There is no such recipe, or it is wrong.
-        RunError: The folder holds a model that came with nmt; or it is no run to go on with, and
-            no recipe says what to start there.
+        RunError: The folder holds a model that came with nmt, or has the name of one; or it is no
+            run to go on with, and no recipe says what to start there.
     """
     run, config = _planned(recipe, folder, overrides, resume)
     if run.is_shipped:
@@ -92,11 +88,16 @@ def plan_run(
             f"{run.path}: this model came with nmt and only translates: train another with "
             "--run DIR"
         )
+    if str(run.path) in SHIPPED and not run.config_file.exists():
+        raise RunError(
+            f"{run.path} is the name of a model that came with nmt, and would name this run "
+            f"instead: train it in another folder, such as --run {CHECKPOINTS / run.path}"
+        )
     return run, config
 
 
 def _planned(
-    recipe: str | None, folder: Path | None, overrides: Sequence[str], resume: bool
+    recipe: str | None, folder: Path | None, overrides: Sequence[str | Override], resume: bool
 ) -> tuple[RunDirectory, RunConfig]:
     if resume and recipe is None and folder is not None:
         own = RunDirectory(folder)

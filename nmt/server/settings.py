@@ -1,5 +1,6 @@
 """What the server may be told: the limits on what it takes, and where it listens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -49,7 +50,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 5000
-    hosts: tuple[str, ...] = ()
+    hosts: Sequence[str] = ()
     limits: Limits = Limits()
     threads: int | None = None
     logs_requests: bool = False

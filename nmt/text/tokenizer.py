@@ -310,7 +310,8 @@ def _processor(model: bytes, name: str) -> "SentencePieceProcessor":
     processor = sentencepiece.SentencePieceProcessor()
     try:
         processor.LoadFromSerializedProto(model)
-    except RuntimeError as error:
+        processor.id_to_piece(list(range(processor.vocab_size())))
+    except (RuntimeError, UnicodeDecodeError) as error:
         raise TokenizerError(
             f"{name}: the tokenizer is damaged ({len(model)} bytes that sentencepiece cannot "
             "read): copy it again, or train one with `nmt tokenizer`"

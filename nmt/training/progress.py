@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -16,7 +15,7 @@ from typing_extensions import override
 from nmt.data.filtering import CorpusReport
 from nmt.errors import NmtError, TrainingError
 from nmt.files import write_atomically
-from nmt.progress import clock
+from nmt.progress import clock, say, visible
 from nmt.translator.results import Translation
 
 
@@ -187,7 +186,7 @@ class LineReporter(Reporter):
         every_s: float = 10.0,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._write = write or (lambda text: print(text, file=sys.stderr, flush=True))
+        self._write = write or say
         self._every_s = every_s
         self._next_s = 0.0
         self._now_s = now_s
@@ -242,7 +241,7 @@ class LiveReporter(Reporter):
 
     @override
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(visible(text), markup=False, soft_wrap=True)
 
     @override
     def preparing(self, work: str, pairs: int, total: int | None) -> None:
@@ -359,7 +358,7 @@ class TensorBoardEvents(Reporter):
         except ImportError as error:
             raise TrainingError(
                 "training.tensorboard is true, but TensorBoard is not installed: "
-                "pip install 'nmt[tensorboard]', or leave it false"
+                "pip install 'nmt-toolkit[tensorboard]', or leave it false"
             ) from error
         self._languages = languages
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)

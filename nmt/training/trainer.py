@@ -20,7 +20,7 @@ from nmt.data.encoded import Variation
 from nmt.data.word_dropout import drop_words
 from nmt.errors import RunError, TrainingError
 from nmt.export.run import export_run, lexicon_of
-from nmt.files import surviving_folder, write_atomically
+from nmt.files import surviving_folder
 from nmt.model.weights import named_weights, weights_bytes
 from nmt.progress import counted
 from nmt.runs.directory import RunDirectory
@@ -196,7 +196,7 @@ def _finish(config: RunConfig, run: RunDirectory, material: Material, state: Tra
     """Export what was trained, and say what it is."""
     lexicon = lexicon_of(run, material.pairs, material.tokenizers, config)
     export_run(run, run, config, lexicon)
-    write_atomically(run.card, model_card(config, material.corpus, state).encode())
+    run.finish(model_card(config, material.corpus, state), state.best_bleu)
 
 
 @dataclass

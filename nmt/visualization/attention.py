@@ -219,7 +219,8 @@ def to_png(grid: AttentionGrid) -> bytes:
         grid: At least one word on each side.
 
     Raises:
-        PictureError: The extra ``nmt[pictures]`` is not installed, or no font has a character.
+        PictureError: The extra ``nmt-toolkit[pictures]`` is not installed, or no font has a
+            character.
     """
     layout = _layout(grid)
     return rasterised(to_svg(grid), max(layout.width, layout.height))

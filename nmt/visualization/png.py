@@ -41,8 +41,8 @@ def rasterised(svg: str, longer_side: int) -> bytes:
         longer_side: Its width or its height, in pixels of the SVG.
 
     Raises:
-        PictureError: The extra ``nmt[pictures]`` is not installed; or no font of this machine has
-            a character of the picture.
+        PictureError: The extra ``nmt-toolkit[pictures]`` is not installed; or no font of this
+            machine has a character of the picture.
     """
     refuse_without_resvg()
     zoom = min(ZOOM, LARGEST / longer_side)
@@ -61,14 +61,14 @@ def refuse_without_resvg() -> None:
     """Make sure that pictures can become PNG here.
 
     Raises:
-        PictureError: The extra ``nmt[pictures]`` is not installed.
+        PictureError: The extra ``nmt-toolkit[pictures]`` is not installed.
     """
     from importlib.util import find_spec
 
     if find_spec("resvg_py") is None:
         raise PictureError(
-            "PNG needs resvg_py, which is not installed: pip install 'nmt[pictures]', or write "
-            ".svg or .html"
+            "PNG needs resvg_py, which is not installed: pip install 'nmt-toolkit[pictures]', "
+            "or write .svg or .html"
         )
 
 

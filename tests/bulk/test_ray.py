@@ -11,7 +11,7 @@ from nmt.bulk.shards import find_shards
 from nmt.errors import BulkError
 from nmt.progress import Display
 
-ray = pytest.importorskip("ray", reason="needs nmt[ray]")
+ray = pytest.importorskip("ray", reason="needs nmt-toolkit[ray]")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 

@@ -210,7 +210,7 @@ def test_ray_is_named_where_it_is_not_installed(
     shards: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(BulkError, match=r"pip install 'nmt\[ray\]'"):
+    with pytest.raises(BulkError, match=r"pip install 'nmt-toolkit\[ray\]'"):
         translate_all(shards, engine=RayEngine(None))
 
 

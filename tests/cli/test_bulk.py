@@ -108,21 +108,18 @@ def test_shards_become_shards_and_a_rerun_skips_them(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--output", "a", "le chat"], "TEXT is printed: leave it out, or leave out --input"),
-        (["--input", "text/dev.fr", "le chat"], "TEXT is printed"),
-        (["--resume"], "--resume goes on with a file: name it with --output"),
-        (
-            ["--input", "text"],
-            "--input text: these are shards, each translated into",
-        ),
+        (["--output", "a", "le chat"], "TEXT and --output do not go together: leave one"),
+        (["--input", "text/dev.fr", "le chat"], "TEXT and --input do not go together: leave one"),
+        (["--resume"], "--resume needs --output: add it, or leave --re"),
+        (["--input", "text"], "--input of shards needs --output: add it"),
         (["--input", "nofile"], "--input nofile: there is no such file or folder: name one"),
         (
             ["--input", "nowhere", "--output", "a"],
             "--input nowhere: there is no such file or folder",
         ),
-        (["--input", "text", "--output", "a", "--json"], "--json is for lines of text, not"),
-        (["--output", "a", "--column", "fr"], "--column, --engine and --workers are for shards"),
-        (["--input", "text", "--output", "a", "--workers", "2"], "--workers is for --engine ray"),
+        (["--input", "text", "--output", "a", "--json"], "--input of shards and --json do not go"),
+        (["--output", "a", "--column", "fr"], "--column needs --input of shards: add it"),
+        (["--input", "text", "--output", "a", "--workers", "2"], "--workers needs --engine ray"),
         (["--input", "text/dev.fr", "--output", "no/a"], "no/a: there is no folder no"),
         (["--input", "text", "--output", "text"], "text: the shards are in this folder"),
     ],

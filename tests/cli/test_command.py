@@ -5,11 +5,14 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
+from nmt.cli import app, tokenizer, train
 from nmt.cli import eval as evaluation
-from nmt.cli import tokenizer, train
 from nmt.cli.command import EXAMPLE
+from nmt.cli.together import RULES, SHARDS
 from nmt.cli.translate import command as translate
+from nmt.config import keys
 from tests.cli.conftest import Command
 
 EXAMPLES = [EXAMPLE, *(stage.EXAMPLES for stage in (train, translate, evaluation, tokenizer))]
@@ -48,10 +51,34 @@ def test_every_option_in_an_example_exists(command: Command, example: str) -> No
     assert all(re.search(rf"^  {option}\b", known, re.MULTILINE) for option in options)
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_the_table_of_what_goes_together_is_of_options_that_there_are(name: str) -> None:
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    command = known["eval" if name == "evaluate" else name]
+    names = {each.opts[0] if each.opts[0][0] == "-" else each.metavar for each in command.params}
+    implied = {SHARDS, "--engine ray", "a second --model"}
+    for option, rule in RULES[name].items():
+        assert {option, *rule.apart, *filter(None, [rule.needs])} <= names | implied
+
+
+def test_an_option_that_is_a_key_of_the_search_has_the_help_of_the_key() -> None:
+    known = {key.name: key.help for key in keys()}
+    command = typer.main.get_command(app).commands["translate"]  # type: ignore[attr-defined]
+    options = {f"search.{each.name}": each.help for each in command.params}
+    shared = options.keys() & known.keys() - {"search.n_best"}  # it prints more than a key says
+    assert len(shared) == 8
+    assert all(options[name].startswith(known[name]) for name in shared)
+
+
 def test_keys_are_listed_with_default_values_and_help(command: Command) -> None:
     text = command("train", "--keys").stdout.decode()
     assert "training.epochs = 10   (a whole number)\n    Passes over the corpus" in text
     assert 'model.attention = "general"   (none, dot, general, additive, multihead)\n' in text
+    assert text.startswith("corpus.path = ")
+    about = command("train", "--keys", "dropout").stdout.decode()
+    assert about.startswith("model.dropout = 0.3") and "training.epochs" not in about
+    nothing = command("tokenizer", "--keys", "nothing like it")
+    assert (nothing.returncode, nothing.stderr.count(b"\n")) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -218,8 +218,8 @@ def test_what_cannot_be_made_is_refused_before_anything_is_written(
         ),
         (
             ("fr-en", "en-fr", "--set", "model.cell=gru"),
-            "nmt: --set model.cell=gru: a trained model keeps this as it is; only keys of corpus "
-            "and search can be set here",
+            "nmt: --set model.cell: a trained model keeps this as it is; only keys of search and "
+            "corpus can be set here",
         ),
         (
             (trained, back, "--set", "corpus.source=en", "--set", "corpus.target=fr"),

@@ -240,14 +240,14 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
     (folder / "back" / "config.toml").write_text(turned)
     for words, said in (
         ("checkpoints/toy short.en", "short.en has 1 line but the test set test has 10"),
-        ("checkpoints/toy back", "back translates from en to fr and checkpoints/toy from fr to en"),
+        ("checkpoints/toy back", "back translates from en to fr, and checkpoints/toy from fr to"),
         ("checkpoints/toy missing", "missing: there is no such run and no such file"),
         ("checkpoints/toy x=", "x=: write several runs as one system NAME=RUN,RUN"),
         ("short.en checkpoints/toy+short.en", "short.en: this is a file"),
         ("short.en", "add --reference"),
         ("short.en --source text/test.fr", "--source and --reference belong together"),
         ("checkpoints/toy --reference text/test.en", "--source and --reference belong together"),
-        ("checkpoints/toy --model back", "--model is in the place of SYSTEM"),
+        ("checkpoints/toy --model back", "SYSTEM and --model do not go together"),
         ("checkpoints/toy back --paired t", "'bs', 'ar'"),
     ):
         done = inside("eval", *words.split())
@@ -271,7 +271,7 @@ def test_a_run_with_another_test_set_is_tried_on_that_of_the_first_and_that_is_s
 def test_translations_that_cannot_be_kept_are_scored_all_the_same(
     inside: Inside, trained: Path
 ) -> None:
-    (trained / ".hypotheses.test.txt.new").mkdir()  # stands for a folder that is read-only
+    (trained / "hypotheses.test.txt").mkdir()  # stands for a folder that is read-only
     done = inside("eval", "--json")
     assert (done.code, len(done.lines)) == (0, 1)
     assert done.errors[-1].startswith("translations not kept: ")

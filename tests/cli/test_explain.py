@@ -56,12 +56,12 @@ def test_an_explanation_becomes_a_page(trained: Path, inside: Inside, folder: Pa
         (["explain", "--set", "model.dropout=0.5", "a"], "only keys of search"),
         (["translate", "--attention", "a.jpg", "a"], "one of .html, .png, .svg"),
         (["translate", "--attention", "a.svg", "a", "b"], "one TEXT, and there are 2"),
-        (["translate", "--attention", "a.svg"], "one TEXT, and there are 0"),
+        (["translate", "--attention", "a.svg"], "--attention needs TEXT: add it"),
         (["translate", "--attention", "no/a.svg", "a"], "there is no folder no"),
         (["translate", "--attention", "a.svg", ""], "the text is empty"),
         (["translate", "--attention", "a.svg", "--markup", "html", "a"], "do not go together"),
         (["translate", "--attention", "a.svg", "--alternatives", "2", "a"], "not go together"),
-        (["translate", "--subwords", "a"], "--subwords is for --attention"),
+        (["translate", "--subwords", "a"], "--subwords needs --attention: add it"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_in_one_line(

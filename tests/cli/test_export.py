@@ -51,7 +51,13 @@ def test_an_exported_folder_translates_alone(
     assert (done.code, done.lines) == (0, ["mine"])
     assert done.errors[-1].startswith("int8, ")
     assert done.errors[-1].endswith(" MB in mine/export")
-    assert names(folder / "mine") == {"config.toml", "joint.model", "README.md", "export"}
+    assert names(folder / "mine") == {
+        "config.toml",
+        "joint.model",
+        "README.md",
+        "scores.json",
+        "export",
+    }
     expected = inside("translate", SENTENCE).lines
     shutil.rmtree(trained)
     shutil.rmtree(folder / "text")
@@ -85,7 +91,7 @@ def test_the_precision_may_be_another(inside: Inside, trained: Path, folder: Pat
     assert inside("translate", "--model", "int8", *whole).code == 0
     done = inside("export", "--precision", "fp16")
     assert (done.code, len(done.errors)) == (2, 1)
-    assert "export.precision" in done.errors[0]
+    assert "--precision: 'fp16' is not one of 'int8', 'fp32'" in done.errors[0]
 
 
 def test_exporting_again_replaces_what_was_there_and_keeps_the_shortlist(
@@ -164,7 +170,8 @@ def test_a_folder_that_only_translates_is_scored_with_its_own_perplexity(
 ) -> None:
     whole = inside("eval", "--json")
     assert inside("export", "--to", "small", "--precision", "fp32", "--no-shortlist").code == 0
-    done = inside("eval", "--model", "small", "--json")
+    assert "no corpus is named" in inside("eval", "--model", "small").errors[-1]
+    done = inside("eval", "--model", "small", "--set", "corpus.path=text", "--json")
     assert done.errors[-1].startswith("perplexity is that of the exported model")
     assert "perplexity is" not in whole.errors[-1]
     (perplexity, expected) = (json.loads(each.lines[0])["perplexity"] for each in (done, whole))

@@ -124,8 +124,8 @@ def test_a_folder_to_deploy_and_a_run_of_another_version_have_a_page(
     inside: Inside, trained: Path, folder: Path
 ) -> None:
     inside("export", "--to", "deployed")
-    assert inside("report", "deployed").code == 0
-    page = (folder / "deployed" / "report.html").read_text()
+    assert inside("report", "deployed", "--set", "corpus.path=text").code == 0
+    page = (folder / "deployed.report.html").read_text()
     assert "kept nothing of its training" in page and "BLEU, test" in page
     config = trained / "config.toml"
     config.write_text(config.read_text() + "\n[wings]\nspan = 2\n")

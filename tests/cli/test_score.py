@@ -58,8 +58,11 @@ def test_several_models_score_together(inside: Inside, trained: Path) -> None:
     ("arguments", "message"),
     [
         (["one"], "give SOURCE and TARGET in pairs"),
-        (["--source", "a.fr"], "--source and --target belong together"),
-        (["--source", "a.fr", "--target", "a.en", "a", "b"], "give texts or files, not both"),
+        (["--source", "a.fr"], "--source needs --target: add it"),
+        (
+            ["--source", "a.fr", "--target", "a.en", "a", "b"],
+            "--source and SOURCE TARGET do not go",
+        ),
         (["--source", "a.fr", "--target", "b.en"], "a.fr has 2 lines but b.en has 1"),
         (["--source", "a.fr", "--target", "c.en"], "c.en: cannot be read"),
         (["--set", "training.epochs=2", "a", "b"], "a trained model keeps this as it is"),

@@ -22,7 +22,7 @@ from nmt.errors import SearchError
 from nmt.runs.finding import shipped_models
 from nmt.search.search import Hypothesis, search
 from nmt.text.tokenizer import train_tokenizer
-from tests.cli.conftest import Command, Inside, start
+from tests.cli.conftest import Command, Inside, clean_environment, start
 
 
 class Pieces:
@@ -141,6 +141,86 @@ def test_n_best_lines_carry_the_number_of_their_input_and_a_score(
     rows = [line.split("\t") for line in done.lines]
     assert [row[0] for row in rows] == ["1", "1", "2", "3", "3"]
     assert all(float(row[1]) <= 0.0 and len(row) == 3 for row in rows)
+
+
+COUNTED = """
+import atexit, sys
+from nmt.config import RunConfig
+counts = {"read": 0, "checked": 0}
+def count(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("config.toml"):
+        counts["read"] += 1
+sys.addaudithook(count)
+check = RunConfig.model_validate
+def counting(*arguments):
+    counts["checked"] += 1
+    return check(*arguments)
+RunConfig.model_validate = counting
+atexit.register(lambda: print(counts["read"], counts["checked"], file=sys.stderr))
+sys.argv = ["nmt", *sys.argv[1:]]
+from nmt.cli import main
+main()
+"""
+
+
+def test_a_changed_option_is_applied_once_to_a_configuration_that_is_read_once(
+    folder: Path, cache: Path, trained: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED, "translate", "--beam", "4", "le petit chat"],
+        cwd=folder,
+        env=clean_environment(cache),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    read, checked = map(int, done.stderr.splitlines()[-1].split())
+    assert (read, checked) == (1, 2)
+
+
+def test_a_minus_names_the_standard_streams(inside: Inside, trained: Path, folder: Path) -> None:
+    expected = inside("translate", "le petit chat").lines
+    assert inside("translate", "--output", "-", "le petit chat").lines == expected
+    piped = inside("translate", "--input", "-", "--output", "-", input=b"le petit chat\n")
+    assert (piped.code, piped.lines) == (0, expected)
+    assert not (folder / "-").exists()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_full_disk_behind_a_stream_is_no_bug_of_ours(
+    folder: Path, cache: Path, trained: Path, stream: str
+) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "nmt", "translate", "le petit chat"],
+            cwd=folder,
+            env=clean_environment(cache),
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full},
+        )
+    if stream == "stdout":
+        assert done.returncode == 2
+        problem = "nmt: standard output: No space left on device"
+        assert done.stderr.decode().splitlines()[1:] == [problem]
+    else:
+        assert (done.returncode, done.stdout.count(b"\n")) == (0, 1)
+
+
+def test_alignments_on_a_full_disk_are_named(inside: Inside, trained: Path) -> None:
+    done = inside("translate", "--alignments", "/dev/full", "le petit chat")
+    assert (done.code, done.errors[-1]) == (2, "nmt: /dev/full: No space left on device")
+
+
+def test_what_a_stranger_called_a_language_commands_no_terminal(
+    inside: Inside, trained: Path
+) -> None:
+    config = trained / "config.toml"
+    text = config.read_text().replace('source = "fr"', 'source = "\\u001b[31m"', 1)
+    config.write_text(text)
+    listed = inside("models")
+    assert listed.lines[0] == r"checkpoints/toy" + "\tfrom \\x1b[31m to en\tdev BLEU 30.0"
+    refused = inside("translate", "--from", "fr", "--to", "en", "--model", trained, "le chat")
+    assert refused.code == 2
+    assert "\x1b" not in "".join(refused.errors) and r"\x1b[31m" in refused.errors[-1]
 
 
 def test_samples_are_drawn_by_their_seed(inside: Inside, trained: Path) -> None:
@@ -405,7 +485,7 @@ def test_a_model_without_attention_aligns_nothing(
         (["--sample", "--beam", "3"], "--beam is for searching and --sample draws at random"),
         (["--sample", "--set", "search.beam=3"], "--beam is for searching and --sample draws"),
         (["--typical-p", "0.5"], "--typical-p is for drawing translations at random"),
-        (["--at", "3"], "--at is for --alternatives"),
+        (["--at", "3"], "--at needs --alternatives: add it"),
         (["--alternatives", "3", "--at", "1", "--prefix", "a"], "--at and --prefix do not go"),
         (["--alternatives", "3", "--at", "99"], "--at 99: the translation has only"),
         (["--alternatives", "3", "--markup", "xml"], "--alternatives and --markup do not go"),
@@ -436,7 +516,7 @@ def test_shards_are_translated_plainly(inside: Inside, trained: Path, folder: Pa
     for option in (["--json"], ["--forbid", "a"], ["--model", trained, "--model", trained]):
         done = inside("translate", "--input", "shards", "--output", "out", *option)
         assert done.code == 2
-        assert "is for lines of text, not for shards" in done.errors[-1]
+        assert "--input of shards and" in done.errors[-1]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/translating.md"])

@@ -1,7 +1,10 @@
 """The configuration: what is read, what is refused, and how that is said."""
 
+import re
 import shutil
+import time
 import tomllib
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from nmt.config import (
     changed_keys,
     find_recipe,
     keys,
+    keys_about,
     load_recipe,
     override,
     recipe_name,
@@ -462,3 +466,50 @@ def test_keys_of_further_corpora_are_among_those_that_changed(tmp_path: Path) ->
     without = override(one, ["corpus.also={}"])
     assert "corpus.also.phrases.weight" in changed_keys(without, one)
     assert value_of(without, "corpus.also.phrases.weight") is None
+
+
+HOSTILE = {
+    "brackets": ("a = " + "[" * 90_000, "not a TOML file: maximum recursion depth"),
+    "dots": ("a" + ".a" * 40_000 + " = 1", "a line of it has more than 200 dots"),
+    "a long key": ("k" * 90_000 + " = 1", "unknown key kkk"),
+    "many keys": ("".join(f"k{i}=1\n" for i in range(8_000)), "and more"),
+    "digits": ("seed = " + "9" * 5_000, "not a TOML file: Exceeds the limit"),
+    "many digits": ("seed = " + "9" * 4_000, "9...: it must be less than 9223372036854775808"),
+    "subwords": ("[tokenizer]\nvocabulary_size = 1000000000000", "less than or equal to 1000000"),
+    "layers": ("[model]\nencoder_layers = 1000000", "it must be less than or equal to 100"),
+    "too large": ("#" * 200_000_000, "too large: a recipe has at most 100,000 bytes"),
+    "no dev set": ('[corpus]\ndev = ""', "corpus.dev is '': it must not be empty"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_recipe_is_refused_in_one_short_message_and_in_no_time(
+    tmp_path: Path, name: str
+) -> None:
+    text, message = HOSTILE[name]
+    (tmp_path / "recipe.toml").write_text(text)
+    tracemalloc.start()
+    started_s = time.process_time()
+    with pytest.raises(ConfigError, match=re.escape(message)) as refused:
+        load_recipe(tmp_path / "recipe.toml")
+    assert time.process_time() - started_s < 5.0
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()
+    assert len(str(refused.value)) < 5_000
+
+
+def test_a_recipe_is_a_regular_file(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match="this is not a regular file"):
+        load_recipe(tmp_path / "recipe.toml")
+
+
+def test_the_keys_that_matter_most_come_first_and_a_word_finds_the_keys_about_it() -> None:
+    listed = [key.name for key in keys_about()]
+    assert listed[:3] == ["corpus.path", "corpus.source", "corpus.target"]
+    assert sorted(listed) == sorted(key.name for key in keys())
+    about = keys_about("Dropout")
+    assert about[0].name == "model.dropout"
+    assert {key.name for key in about} >= {"training.r_drop", "tokenizer.sampling"}
+    with pytest.raises(ConfigError, match="no key is about 'nothing like it'"):
+        keys_about("nothing like it")

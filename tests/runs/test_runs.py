@@ -27,6 +27,7 @@ from nmt.runs.finding import (
     latest_run,
     newest_run,
     open_run,
+    refuse_other_directions,
 )
 from nmt.runs.starting import begin, begin_tokenizer, create_run, go_on, plan_run
 
@@ -838,8 +839,56 @@ def test_a_copy_to_deploy_has_the_tokenizers_the_config_and_the_card(
     tokenizers = {"joint.model"} if joint else {"source.model", "target.model"}
     assert contents(copy.path).keys() == {"config.toml", "README.md"} | tokenizers
     assert copy.config() == run.config()
+    run.finish("card", 33.25)
+    again = run.copy_to(tmp_path / "again")
+    assert (again.dev_bleu, run.introduced) == (33.25, f"{run.path} (dev BLEU 33.2)")
     with pytest.raises(RunError, match="copy: there is something here already: name a new folder"):
         run.copy_to(copy.path)
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="file: cannot be made"):
         run.copy_to(tmp_path / "file")
+
+
+def test_a_copy_to_deploy_does_not_tell_where_the_corpus_was(tmp_path: Path) -> None:
+    places = [f"corpus.path={tmp_path}/mine", f"corpus.also.more.path={tmp_path}/more"]
+    run = trained(tmp_path / "run", override(CONFIG, places))
+    card = f"`{tmp_path}/mine`\n{to_toml(run.config())}"
+    run.finish(card, 1.0)
+    copy = run.copy_to(tmp_path / "copy")
+    for content in contents(copy.path).values():
+        assert str(tmp_path).encode() not in content
+    assert copy.config() == override(run.config(), ["corpus.path=", "corpus.also.more.path="])
+    assert copy.card.read_text().startswith("`mine`\n")
+
+
+@pytest.mark.parametrize("content", ["", "[", "[]", "{}", '{"dev_bleu": "x"}', "[" * 9000, "1e999"])
+def test_scores_that_are_damaged_are_not_told(tmp_path: Path, content: str) -> None:
+    run = trained(tmp_path / "run", CONFIG)
+    run.finish("card", 33.25)
+    assert run.dev_bleu == 33.25
+    run.scores_file.write_text(content)
+    assert run.dev_bleu is None
+
+
+def test_no_run_takes_the_name_of_a_model_that_came_with_nmt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("fr-en", "./en-fr"):
+        with pytest.raises(RunError, match=r"is the name of a model that came with nmt.*--run "):
+            plan_run("starter", Path(folder), [], resume=True)
+    plan_run("starter", Path("runs/fr-en"), [], resume=True)
+    own = trained(Path("fr-en"), CONFIG)  # by an earlier version
+    assert plan_run(None, own.path, [], resume=True)[0] == own
+    assert own.name == "./fr-en"
+
+
+def test_runs_that_translate_together_translate_in_one_direction(tmp_path: Path) -> None:
+    runs = [trained(tmp_path / name, CONFIG) for name in ("a", "b")]
+    refuse_other_directions(runs, "and so")
+    runs.append(trained(tmp_path / "c", override(CONFIG, ["corpus.source=en"])))
+    with pytest.raises(
+        RunError, match=r"c translates from en to fr, and .*a from fr to en: and so"
+    ):
+        refuse_other_directions(runs, "and so")
+    assert Direction.of(runs[0]).turned == Direction.of(runs[2])

@@ -420,14 +420,14 @@ def test_tensorboard_is_told_why_there_is_no_picture(
         for event in found.Tensors("dev/attention/text_summary")
     ]
     assert "no attention" in told[0]
-    assert "pip install 'nmt[pictures]'" in told[1]
+    assert "pip install 'nmt-toolkit[pictures]'" in told[1]
 
 
 def test_tensorboard_that_is_not_installed_is_said_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(TrainingError, match=r"pip install 'nmt\[tensorboard\]'"):
+    with pytest.raises(TrainingError, match=r"pip install 'nmt-toolkit\[tensorboard\]'"):
         TensorBoardEvents(tmp_path, 0)
 
 

@@ -220,7 +220,7 @@ def test_a_machine_without_fonts_is_told_of(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_png_without_its_package_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(PictureError, match=r"pip install 'nmt\[pictures\]'"):
+    with pytest.raises(PictureError, match=r"pip install 'nmt-toolkit\[pictures\]'"):
         to_png(random_grid(("a",), ("b",)))
 
 

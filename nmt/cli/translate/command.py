@@ -6,51 +6,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING, Literal
 
 from nmt.cli.lines import arriving_lines, write_bytes, write_line
 from nmt.cli.model_choice import Asked, Speaker, announce
-from nmt.cli.options import (
-    Beam,
-    From,
-    Json,
-    LengthPenalty,
-    Models,
-    NBest,
-    Sample,
-    Seed,
-    SetSearch,
-    Temperature,
-    To,
-    TopK,
-    TopP,
-    TypicalP,
-    search_of,
-)
-from nmt.cli.translate.files import (
-    Column,
-    EngineName,
-    Files,
-    InputFiles,
-    OutputFile,
-    Resume,
-    Workers,
-)
-from nmt.cli.translate.options import (
-    Alignments,
-    Alternatives,
-    At,
-    Extras,
-    Forbid,
-    GlossaryFile,
-    Markup,
-    Prefix,
-    Require,
-    Shortage,
-)
-from nmt.cli.translate.picture import Attention, Picture, Subwords
+from nmt.cli.options import JSON, argument, takes
+from nmt.cli.searching import Translating
+from nmt.cli.translate.files import Files
+from nmt.cli.translate.options import Extras, Shortage
+from nmt.cli.translate.picture import Picture
 from nmt.errors import SearchError
 from nmt.text.lines import other_encoding
 
@@ -78,45 +42,19 @@ Examples:
 """
 
 
+@takes
 def translate(
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TEXT",
-            show_default=False,
-            help="What to translate, one line of output for each. Without it: standard input.",
-        ),
-    ] = None,
-    models: Models = None,
-    source_language: From = "",
-    target_language: To = "",
-    beam: Beam = None,
-    n_best: NBest = None,
-    length_penalty: LengthPenalty = None,
-    sample: Sample = False,
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    typical_p: TypicalP = None,
-    seed: Seed = None,
-    settings: SetSearch = None,
-    glossary_file: GlossaryFile = None,
-    required: Require = None,
-    forbidden: Forbid = None,
-    prefix: Prefix = None,
-    alternatives: Alternatives = None,
-    at: At = None,
-    markup: Markup = None,
-    alignments: Alignments = None,
-    attention: Attention = None,
-    subwords: Subwords = False,
-    json_lines: Json = False,
-    inputs: InputFiles = None,
-    output: OutputFile = None,
-    resume: Resume = False,
-    column: Column = None,
-    engine: EngineName = None,
-    workers: Workers = None,
+    asked: Asked,
+    search: Translating,
+    extras: Extras,
+    picture: Picture,
+    files: Files,
+    texts: list[str] = argument(
+        "TEXT",
+        "What to translate, one line of output for each. Without it: standard input.",
+        list,
+    ),
+    is_json: bool = JSON,
 ) -> None:
     """Translate text.
 
@@ -125,80 +63,52 @@ def translate(
     is named, and the text is clearly in the language it would translate into, the one that
     translates the other way is taken.
     """
-    files = Files(inputs or [], output, resume, column, engine, workers)
-    extras = Extras(
-        prefix, required or [], forbidden or [], glossary_file, alignments, markup, alternatives, at
-    )
-    others = ["--json"] * json_lines + ["--n-best"] * (n_best is not None)
-    second = ["a second --model"] * (len(models or []) > 1)
-    files.check(has_texts=bool(texts), others=[*others, *extras.given, *second])
-    extras.check(
-        texts or [],
-        [*others, *["--sample"] * sample, *files.given, *["--resume"] * resume],
-    )
-    picture = None if attention is None else Picture(attention, subwords)
-    if picture is not None:
-        picture.check(texts or [], [*extras.given, *files.given])
-    elif subwords:
-        raise SearchError("--subwords is for --attention")
-    asked = Asked(models or [], source_language, target_language)
+    files.check()
+    extras.check(texts)
+    picture.check(texts)
     runs: Sequence[RunDirectory] = asked.runs()
-    options = {
-        "beam": beam,
-        "n_best": n_best,
-        "length_penalty": length_penalty,
-        "sample": sample or None,
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "typical_p": typical_p,
-        "seed": seed,
-    }
-    changed = partial(search_of, options=options, settings=settings or [], sections=("search",))
-    _, search = changed(runs[0].config())
+    options = search.applied(runs[0].config()).search
     glossary = extras.glossary()  # may be wrong, and a model takes longer to load
     announce("translating", runs)
     if files.are_shards:
-        files.translate_shards(runs[0], search)
+        files.translate_shards(runs[0], options)
         return
-    speaker = Speaker.load(runs, changed).facing(
+    speaker = Speaker.load(runs, options).facing(
         "\n".join(texts) if texts else files.head(),
         asked.is_open and not extras.has_words,
-        changed,
+        search,
     )
-    runs, search, translator = speaker.runs, speaker.search, speaker.translator
-    if alternatives is not None:
-        _print_alternatives(translator, extras, alternatives, (texts or [""])[0], json_lines)
+    translator = speaker.translator
+    if extras.alternatives is not None:
+        _print_alternatives(translator, extras, extras.alternatives, texts[0], is_json)
         return
-    if markup is not None:
+    if extras.markup is not None:
         _print_markup(partial(extras.translate_markup, translator, glossary), texts, files)
         return
-    is_aligned = json_lines or alignments is not None or picture is not None
-    translated = partial(extras.translate, translator, glossary, align=is_aligned)
-    kind: Kind = "json" if json_lines else "text" if n_best is None else "n-best"
-    shortage = Shortage(search.n_best)
-    counted = shortage.noting(translated)
-    if output is None:
-        _print(counted, texts, files, extras, kind, picture)
-        shortage.tell()
-        return
-    belongs_to = {
-        "model": [run.fingerprint() for run in runs],
-        "search": search.model_dump(mode="json"),
-        "lines": kind,
-        **extras.belongs_to,
-    }
-    files.translate_lines(counted, partial(_written, kind), belongs_to)
+    is_aligned = is_json or extras.alignments is not None or picture.file is not None
+    kind: Kind = "json" if is_json else "text" if search.n_best is None else "n-best"
+    shortage = Shortage(speaker.search.n_best)
+    translated = shortage.noting(partial(extras.translate, translator, glossary, align=is_aligned))
+    if files.output is None:
+        _print(translated, texts, files, extras, kind, picture)
+    else:
+        belongs_to = {
+            "model": [run.fingerprint() for run in speaker.runs],
+            "search": speaker.search.model_dump(mode="json"),
+            "lines": kind,
+            **extras.belongs_to,
+        }
+        files.translate_lines(translated, partial(_written, kind), belongs_to)
     shortage.tell()
 
 
 def _print(
     translated: "Callable[[list[str]], list[Translation]]",
-    texts: list[str] | None,
+    texts: list[str],
     files: Files,
     extras: Extras,
     kind: Kind,
-    picture: Picture | None,
+    picture: Picture,
 ) -> None:
     number = 0
     with extras.alignments_noted() as note:
@@ -208,8 +118,7 @@ def _print(
                 note(translation)
                 for line in _written(kind, number, translation):
                     write_line(line)
-                if picture is not None:
-                    picture.write(translation)
+                picture.write(translation)
 
 
 def _print_alternatives(
@@ -232,7 +141,7 @@ def _print_alternatives(
 
 
 def _print_markup(
-    translated: Callable[[list[str]], list[str]], texts: list[str] | None, files: Files
+    translated: Callable[[list[str]], list[str]], texts: list[str], files: Files
 ) -> None:
     if texts:
         for text in translated(texts):

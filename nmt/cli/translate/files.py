@@ -1,4 +1,4 @@
-"""What `nmt translate` does with files: its options for them, and which of them go together."""
+"""What `nmt translate` does with files."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import typer
+from typing import TYPE_CHECKING, Any, Literal
 
 from nmt.cli.lines import standard_input
+from nmt.cli.options import option
+from nmt.cli.together import SHARDS
 from nmt.errors import SearchError
 
 if TYPE_CHECKING:
@@ -21,128 +21,82 @@ if TYPE_CHECKING:
     from nmt.runs.directory import RunDirectory
     from nmt.translator.translator import Translation
 
-Engines = Literal["datasets", "ray"]
-
 HEAD_BYTES = 4096
 """Of a text that are looked at to find out its language."""
 
-InputFiles = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--input",
-        metavar="FILE",
-        show_default=False,
-        help="Translate this file, in the place of standard input. A folder, a pattern in quotes, "
-        "several of these options, .jsonl or .parquet: shards, each translated into a file of its "
-        "name in the folder --output.",
-    ),
-]
-OutputFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        metavar="FILE",
-        show_default=False,
-        help="Write translations to this file, which appears when it is whole; until then they are "
-        "in FILE.partial. With shards: to this folder.",
-    ),
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume",
-        help="With --output: go on where an earlier nmt translate was stopped, if one was. "
-        "Finished shards are never translated again.",
-    ),
-]
-Column = Annotated[
-    str | None,
-    typer.Option(
-        "--column",
-        metavar="NAME",
-        show_default=False,
-        help="With shards: the column or key to translate, by default text. Translations go into "
-        "translation_text.",
-    ),
-]
-EngineName = Annotated[
-    Engines | None,
-    typer.Option(
-        "--engine",
-        show_default=False,
-        help="With shards: datasets (the default) translates one after the other, ray (Ray Data) "
-        "several at a time.",
-    ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        metavar="N",
-        min=1,
-        show_default=False,
-        help="With --engine ray: shards translated at a time, by default one for each core.",
-    ),
-]
+STREAM = "-"
+"""What names standard input and standard output where a file is to be named."""
 
 
 @dataclass(frozen=True)
 class Files:
     """The options of `nmt translate` for files, as they were given."""
 
-    inputs: list[str]
-    output: Path | None
-    resume: bool
-    column: str | None
-    engine: Engines | None
-    workers: int | None
+    inputs: list[str] = option(
+        "--input FILE",
+        "Translate this file instead of standard input. A folder, a pattern in quotes, several of "
+        "these options, .jsonl or .parquet: shards, each translated into a file of its name in the "
+        "folder --output.",
+        list,
+    )
+    output: Path | None = option(
+        "--output FILE",
+        "Write translations to this file, which appears when it is whole; until then they are in "
+        "FILE.partial. With shards: to this folder. - is standard output.",
+    )
+    resume: bool = option(
+        "--resume",
+        "With --output: go on where an earlier nmt translate was stopped, if one was. Finished "
+        "shards are never translated again.",
+        False,
+    )
+    column: str | None = option(
+        "--column NAME",
+        "With shards: the column or key to translate, by default text. Translations go into "
+        "translation_text.",
+    )
+    engine: Literal["datasets", "ray"] | None = option(
+        "--engine",
+        "With shards: datasets (the default) translates one after the other, ray (Ray Data) "
+        "several at a time.",
+    )
+    workers: int | None = option(
+        "--workers N",
+        "With --engine ray: shards translated at a time, by default one for each core.",
+        min=1,
+    )
+
+    def __post_init__(self) -> None:
+        """Take ``-`` for the stream that it is."""
+        if self.inputs == [STREAM]:
+            self.inputs.clear()
+        if self.output == Path(STREAM):
+            object.__setattr__(self, "output", None)
+
+    @property
+    def implied(self) -> list[str]:
+        """What this is in the table of `nmt.cli.together`."""
+        return [SHARDS] * self.are_shards + ["--engine ray"] * (self.engine == "ray")
 
     @property
     def are_shards(self) -> bool:
         """Whether they are files of rows, and not one file of lines or standard input."""
         return len(self.inputs) > 1 or any(
-            Path(name).is_dir() or not Path(name).exists() or name.endswith((".jsonl", ".parquet"))
+            Path(name).is_dir() or _is_pattern(name) or name.endswith((".jsonl", ".parquet"))
             for name in self.inputs
         )
 
-    @property
-    def given(self) -> list[str]:
-        """The names of those that say where text is."""
-        return ["--input"] * bool(self.inputs) + ["--output"] * (self.output is not None)
-
-    def check(self, has_texts: bool, others: list[str]) -> None:
-        """Refuse what does not go together.
-
-        Args:
-            has_texts: TEXT was given.
-            others: The names of options that are for lines of text only, and were given.
+    def check(self) -> None:
+        """Refuse files that are not there.
 
         Raises:
-            SearchError: Which options these are.
+            SearchError: Which that is.
         """
-        if has_texts and (self.inputs or self.output):
-            raise SearchError("TEXT is printed: leave it out, or leave out --input and --output")
-        if self.resume and not self.output:
-            raise SearchError("--resume goes on with a file: name it with --output")
         for name in self.inputs:
-            if not Path(name).exists() and not any(sign in name for sign in "*?["):
+            if not Path(name).exists() and not _is_pattern(name):
                 raise SearchError(
                     f"--input {name}: there is no such file or folder: name one that is there"
                 )
-        if self.are_shards and not self.output:
-            raise SearchError(
-                f"--input {self.inputs[0]}: these are shards, each translated into a file of its "
-                "own: name a folder for them with --output, or one file of lines"
-            )
-        if self.are_shards and others:
-            raise SearchError(f"{others[0]} is for lines of text, not for shards: leave it out")
-        if not self.are_shards and (self.column or self.engine or self.workers):
-            raise SearchError(
-                "--column, --engine and --workers are for shards: name a folder, .jsonl or "
-                ".parquet with --input"
-            )
-        if self.workers and self.engine != "ray":
-            raise SearchError("--workers is for --engine ray")
 
     @contextmanager
     def opened(self) -> "Iterator[Input]":
@@ -214,3 +168,7 @@ class Files:
         from nmt.bulk.engines import DatasetsEngine, RayEngine
 
         return RayEngine(self.workers) if self.engine == "ray" else DatasetsEngine()
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[") and not Path(name).exists()

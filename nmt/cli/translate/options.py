@@ -1,17 +1,17 @@
-"""What `nmt translate` can be asked for besides a translation, and what of it goes together."""
+"""What `nmt translate` can be asked for besides a translation."""
 
 import hashlib
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
-from nmt.cli.options import refuse_misplaced
+from nmt.cli.options import option, refuse_misplaced
 from nmt.errors import RunError, SearchError
+from nmt.files import naming
+from nmt.progress import counted, say
+from nmt.text.lines import line_of
 
 if TYPE_CHECKING:
     from nmt.translator.glossary import Glossary
@@ -19,144 +19,63 @@ if TYPE_CHECKING:
 
     TranslateTexts = Callable[[list[str]], list[Translation]]
 
-Language = Literal["html", "xml"]
-
-Prefix = Annotated[
-    str | None,
-    typer.Option(
-        "--prefix",
-        metavar="TEXT",
-        show_default=False,
-        help="Begin each translation with TEXT, best whole words.",
-    ),
-]
-Require = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--require",
-        metavar="WORD",
-        show_default=False,
-        help="Have WORD, or a phrase, in each translation. Repeat for more.",
-    ),
-]
-Forbid = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--forbid",
-        metavar="WORD",
-        show_default=False,
-        help="Have WORD, or a phrase, in no translation. Repeat for more.",
-    ),
-]
-GlossaryFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--glossary",
-        metavar="FILE",
-        show_default=False,
-        help="Lines of SOURCE, a tab and TARGET: where a text has the words SOURCE, its "
-        "translation has TARGET. Without capitals SOURCE is found in any case.",
-    ),
-]
-Alignments = Annotated[
-    Path | None,
-    typer.Option(
-        "--alignments",
-        metavar="FILE",
-        show_default=False,
-        help="Write which words belong together to FILE, one line for each text: 0-0 2-1 is that "
-        "the first word became the first, and the third the second.",
-    ),
-]
-Markup = Annotated[
-    Language | None,
-    typer.Option(
-        "--markup",
-        show_default=False,
-        help="The text has tags, which go through and land around the right words. Standard input "
-        "is a document or a part of one, or lines.",
-    ),
-]
-Alternatives = Annotated[
-    int | None,
-    typer.Option(
-        "--alternatives",
-        metavar="N",
-        min=1,
-        max=100,
-        show_default=False,
-        help="Print the N likeliest words after --prefix instead of a translation, as PROBABILITY "
-        "and WORD with a tab between; without a WORD it is the end.",
-    ),
-]
-At = Annotated[
-    int | None,
-    typer.Option(
-        "--at",
-        metavar="K",
-        min=0,
-        show_default=False,
-        help="With --alternatives: after the first K words of the best translation.",
-    ),
-]
-
 
 @dataclass(frozen=True)
 class Extras:
     """These options, as they were given."""
 
-    prefix: str | None
-    required: list[str]
-    forbidden: list[str]
-    glossary_file: Path | None
-    alignments: Path | None
-    markup: Language | None
-    alternatives: int | None
-    at: int | None
-
-    @property
-    def given(self) -> list[str]:
-        """Their names."""
-        values = {
-            "--prefix": self.prefix,
-            "--require": self.required,
-            "--forbid": self.forbidden,
-            "--glossary": self.glossary_file,
-            "--alignments": self.alignments,
-            "--markup": self.markup,
-            "--alternatives": self.alternatives,
-            "--at": self.at,
-        }
-        return [name for name, value in values.items() if value not in (None, [])]
+    glossary_file: Path | None = option(
+        "--glossary FILE",
+        "Lines of SOURCE, a tab and TARGET: where a text has the words SOURCE, its translation has "
+        "TARGET. Without capitals SOURCE is found in any case.",
+    )
+    required: list[str] = option(
+        "--require WORD", "Have WORD, or a phrase, in each translation. Repeat for more.", list
+    )
+    forbidden: list[str] = option(
+        "--forbid WORD", "Have WORD, or a phrase, in no translation. Repeat for more.", list
+    )
+    prefix: str | None = option(
+        "--prefix TEXT", "Begin each translation with TEXT, best whole words."
+    )
+    alternatives: int | None = option(
+        "--alternatives N",
+        "Print the N likeliest words after --prefix instead of a translation, as PROBABILITY and "
+        "WORD with a tab between; without a WORD it is the end.",
+        min=1,
+        max=100,
+    )
+    at: int | None = option(
+        "--at K", "With --alternatives: after the first K words of the best translation.", min=0
+    )
+    markup: Literal["html", "xml"] | None = option(
+        "--markup",
+        "The text has tags, which go through and land around the right words. Standard input is a "
+        "document or a part of one, or lines.",
+    )
+    alignments: Path | None = option(
+        "--alignments FILE",
+        "Write which words belong together to FILE, one line for each text: 0-0 2-1 is that the "
+        "first word became the first, and the third the second.",
+    )
 
     @property
     def has_words(self) -> bool:
         """Whether they name words of a translation, and so its language."""
         return bool(self.prefix or self.required or self.forbidden or self.glossary_file)
 
-    def check(self, texts: list[str], others: Iterable[str]) -> None:
-        """Refuse what does not go together.
+    def check(self, texts: list[str]) -> None:
+        """Refuse what cannot be done, before anything takes long.
 
         Args:
             texts: What is to be translated, if it was given as TEXT.
-            others: The names of other options that were given.
 
         Raises:
-            SearchError: Which options these are.
+            SearchError: What that is.
         """
-        given = [*self.given, *others]
-        if self.alternatives is not None:
-            _refuse("--alternatives", given, but=("--prefix", "--at", "--json"))
-            if len(texts) != 1:
-                raise SearchError("--alternatives is for one TEXT: give one")
-            if self.at is not None:
-                _refuse("--at", given, but=("--alternatives", "--json"))
-        elif self.at is not None:
-            raise SearchError("--at is for --alternatives")
-        if self.markup is not None:
-            _refuse("--markup", given, but=("--forbid", "--glossary", "--input", "--output"))
+        if self.alternatives is not None and len(texts) != 1:
+            raise SearchError("--alternatives is for one TEXT: give one")
         if self.alignments is not None:
-            _refuse("--alignments", [name for name in given if name in ("--n-best", "--output")])
             refuse_misplaced("--alignments", self.alignments)
 
     def glossary(self) -> "Glossary | None":
@@ -206,7 +125,7 @@ class Extras:
         if self.alignments is None:
             yield lambda translation: None
             return
-        with self.alignments.open("w", encoding="utf-8", newline="\n") as file:
+        with naming(self.alignments), self.alignments.open("wb") as file:
 
             def note(translation: "Translation") -> None:
                 alignment = translation.hypotheses[0].alignment
@@ -215,7 +134,7 @@ class Extras:
                         "this model has no attention, so nothing says which words belong together: "
                         "leave out --alignments, or use a model with attention"
                     )
-                file.write(f"{alignment}\n")
+                file.write(line_of(str(alignment)))
 
             yield note
 
@@ -254,15 +173,8 @@ class Shortage:
     def tell(self) -> None:
         """Say how many, if there are any."""
         if self.texts:
-            count = "1 text has" if self.texts == 1 else f"{self.texts:,} texts have"
-            print(
-                f"{count} fewer than {self.wanted} translations: the search found no more that "
-                "differ",
-                file=sys.stderr,
+            has = "has" if self.texts == 1 else "have"
+            say(
+                f"{counted(self.texts, 'text')} {has} fewer than {self.wanted} translations: the "
+                "search found no more that differ"
             )
-
-
-def _refuse(option: str, given: Iterable[str], but: tuple[str, ...] = ()) -> None:
-    for other in given:
-        if other not in (option, *but):
-            raise SearchError(f"{option} and {other} do not go together: leave one out")
