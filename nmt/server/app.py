@@ -15,16 +15,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from nmt.errors import NmtError
-from nmt.server.answers import json_answer, refusal
 from nmt.server.batching import Batcher
-from nmt.server.bodies import read_fields
 from nmt.server.documentation import documentation_page
+from nmt.server.errors import GONE, Refused
 from nmt.server.guard import Guard
 from nmt.server.metrics import Metrics
 from nmt.server.models import Model, Models
-from nmt.server.reading import AUTO, NextRequest, TranslateRequest, one_text
-from nmt.server.refusals import GONE, Refused
-from nmt.server.replies import details, joined_texts, next_words
+from nmt.server.requests import (
+    AUTO,
+    DetectRequest,
+    NextRequest,
+    TranslateRequest,
+    read_request,
+)
+from nmt.server.responses import details, joined_texts, json_answer, next_words, refusal
 from nmt.server.settings import Settings
 from nmt.server.spec import make_spec
 from nmt.server.texts import DividedText, divide, shares
@@ -79,7 +83,7 @@ class Server:
 
     async def translate(self, request: Request) -> Response:
         """``POST /translate``."""
-        wanted = TranslateRequest.read(await read_fields(request, self._limits), self._limits)
+        wanted = await read_request(request, TranslateRequest, self._limits)
         found = [self._detected(text, wanted) for text in wanted.texts]
         sources = [wanted.source if each is None else each.language for each in found]
         models = [
@@ -89,7 +93,7 @@ class Server:
             for source in sources
         ]
         self.metrics.note_characters(sum(map(len, wanted.texts)))
-        translate = self._translate_markup if wanted.is_html else self._translate_texts
+        translate = self._translate_markup if wanted.format == "html" else self._translate_texts
         answer = await self._while_connected(request, translate(wanted, models))
         if wanted.source == AUTO:
             languages = [each.as_dict() for each in found if each is not None]
@@ -105,7 +109,7 @@ class Server:
         ]
         found = await self._batcher.results(jobs)
         answer: dict[str, Any] = {"translatedText": found if wanted.is_list else found[0]}
-        if wanted.alternatives is not None:
+        if wanted.has("alternatives"):
             # A document has one translation.
             answer["alternatives"] = [[] for _ in found] if wanted.is_list else []
         return answer
@@ -129,17 +133,17 @@ class Server:
             return values if wanted.is_list else values[0]
 
         answer: dict[str, Any] = {"translatedText": listed([best for best, *_ in ranked])}
-        if wanted.alternatives is not None:
+        if wanted.has("alternatives"):
             answer["alternatives"] = listed([others for _, *others in ranked])
-        if wanted.wants_details:
+        if wanted.details:
             answer["details"] = listed([details(*text) for text in each])
         return answer
 
     async def next(self, request: Request) -> Response:
         """``POST /next``."""
-        wanted = NextRequest.read(await read_fields(request, self._limits), self._limits)
+        wanted = await read_request(request, NextRequest, self._limits)
         model = self._model(wanted.source, wanted.target)
-        text = _divided(model, wanted.text)
+        text = _divided(model, wanted.q)
         if not text.sentences:
             raise Refused(400, "q is empty: there is nothing to translate")
         begun = shares(wanted.prefix, text) or [""]
@@ -150,8 +154,8 @@ class Server:
 
     async def detect(self, request: Request) -> Response:
         """``POST /detect``."""
-        text = one_text(await read_fields(request, self._limits), self._limits)
-        return json_answer([each.as_dict() for each in self._detector.likely(text)])
+        wanted = await read_request(request, DetectRequest, self._limits)
+        return json_answer([each.as_dict() for each in self._detector.likely(wanted.q)])
 
     async def languages(self, request: Request) -> Response:
         """``GET /languages``."""
@@ -291,11 +295,9 @@ def _jobs(wanted: TranslateRequest, model: Model | None, text: DividedText) -> l
     """What is to be done for a text; without a model, it stays as it is."""
     if model is None:
         return [Job(CopySentences(), Piece(sentence.text)) for sentence in text.sentences]
-    begun = [] if wanted.prefix is None else shares(wanted.prefix, text)
+    begun = shares(wanted.prefix, text) if wanted.has("prefix") else []
     begun += [""] * (len(text.sentences) - len(begun))
-    work = TranslateSentences(
-        model, wanted.alternatives or 0, wanted.wants_details, wanted.prefix is not None
-    )
+    work = TranslateSentences(model, wanted.alternatives, wanted.details, wanted.has("prefix"))
     return [
         Job(work, Piece(sentence.text, prefix))
         for sentence, prefix in zip(text.sentences, begun, strict=True)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-from nmt.server.refusals import Refused
+from nmt.server.errors import Refused
 from nmt.server.work import Job, Work
 
 SENTENCES_PER_BATCH = 64

@@ -289,21 +289,22 @@ def test_health_is_told(client: TestClient) -> None:
         ({"q": ["a"] * 4}, 400, "give at most 3"),
         ({"q": "\0"}, 400, "not text"),
         ({"source": ...}, 400, "source is missing"),
-        ({"source": 7}, 400, "source is not the code"),
+        ({"source": 7}, 400, "source is not a text"),
         ({"source": "<b>"}, 400, "source is not the code"),
         ({"source": "zz"}, 400, "no model here translates from zz to en, only fr to en, en to fr"),
         ({"source": "auto", "target": "zz"}, 400, "no model here translates into zz"),
         ({"source": "en"}, 400, "from en to en"),
         ({"target": ...}, 400, "target is missing"),
-        ({"target": ["en"]}, 400, "target is not the code"),
+        ({"target": ["en"]}, 400, "target is not a text"),
         ({"format": "xml"}, 400, "format is neither text nor html"),
         ({"format": ["text"]}, 400, "format is neither"),
-        ({"alternatives": "2"}, 400, "alternatives is not a whole number"),
+        ({"alternatives": "two"}, 400, "alternatives is not a whole number"),
+        ({"alternatives": "21"}, 400, "alternatives is too large: ask for at most 20"),
         ({"alternatives": 2.0}, 400, "alternatives is not a whole number"),
         ({"alternatives": True}, 400, "alternatives is not a whole number"),
         ({"alternatives": -1}, 400, "alternatives is not a whole number"),
         ({"alternatives": 10**400}, 400, "alternatives is too large: ask for at most 20"),
-        ({"details": "true"}, 400, "details is neither true nor false"),
+        ({"details": "yes"}, 400, "details is neither true nor false"),
         ({"details": True, "format": "html", "q": "a"}, 400, "not for html"),
         ({"details": True, "q": ["a" * 6] * 2}, 400, "at most 10"),
         ({"prefix": "a", "format": "html"}, 400, "not for html"),
@@ -321,10 +322,18 @@ def test_what_is_wrong_or_too_much_is_refused_in_one_line(
 
 
 def test_what_is_wrong_with_the_other_requests_is_refused(client: TestClient) -> None:
-    assert refusal(client, "/detect", q=["a"]) == (400, "q is a list: give one text")
-    assert refusal(client, "/next", q=["a"]) == (400, "q is a list: give one text")
+    assert refusal(client, "/detect", q=["a"]) == (400, "q is not a text")
+    assert refusal(client, "/next", q=["a"]) == (400, "q is not a text")
     assert refusal(client, "/next", q=" \n") == (400, "q is empty: there is nothing to translate")
     assert refusal(client, "/next", count=99)[0] == 400
+
+
+def test_numbers_and_flags_may_be_spelt_out_in_json_as_they_are_in_forms(
+    client: TestClient,
+) -> None:
+    expected = answer(client, alternatives=2, details=True)
+    assert answer(client, alternatives="2", details="True") == expected
+    assert answer(client, "/next", count="2") == answer(client, "/next", count=2)
 
 
 def test_null_is_as_good_as_nothing(client: TestClient) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nmt.server.batching import COST_PER_BATCH, SENTENCES_PER_BATCH, Batcher, FairQueue, Order
-from nmt.server.refusals import Refused
+from nmt.server.errors import Refused
 from nmt.server.work import Job, Piece
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from nmt.server.security import is_allowed
+from nmt.server.guard import is_allowed
 
 from .conftest import MakeClient
 

@@ -5,9 +5,9 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nmt.server.words import Finder
 
 from nmt.server.texts import divide, shares
-from nmt.server.words import Finder
 
 TEXTS = st.text("aB.?! \n\r\té\u0301,'»")
 
