@@ -50,6 +50,16 @@ def serve(
             "Repeat for more.",
         ),
     ] = None,
+    proxies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trusted-proxy",
+            metavar="ADDRESS",
+            show_default=False,
+            help="An address or network of a proxy whose X-Forwarded-For is believed, so that each "
+            "client behind it gets its own share. Repeat for more.",
+        ),
+    ] = None,
     max_body: Annotated[
         int, typer.Option(metavar="BYTES", min=1, help="Size of the body of a request, at most.")
     ] = LIMITS.body_bytes,
@@ -121,7 +131,7 @@ def serve(
         raise ServerError(
             f"this needs {error.name}, which is not installed: pip install 'nmt[serve]'"
         ) from error
-    settings = Settings(host, port, tuple(allowed_hosts or ()), limits, threads, log)
+    settings = Settings(host, port, allowed_hosts or (), proxies or (), limits, threads, log)
     serve_runs(runs, settings)
 
 

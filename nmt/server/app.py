@@ -18,7 +18,7 @@ from nmt.errors import NmtError
 from nmt.server.batching import Batcher
 from nmt.server.documentation import documentation_page
 from nmt.server.errors import GONE, Refused
-from nmt.server.guard import Guard
+from nmt.server.guard import CLIENT, Guard
 from nmt.server.metrics import Metrics
 from nmt.server.models import Model, Models
 from nmt.server.requests import (
@@ -83,31 +83,34 @@ class Server:
 
     async def translate(self, request: Request) -> Response:
         """``POST /translate``."""
+        self._batcher.refuse_beyond_share(request.scope[CLIENT])
         wanted = await read_request(request, TranslateRequest, self._limits)
         found = [self._detected(text, wanted) for text in wanted.texts]
         sources = [wanted.source if each is None else each.language for each in found]
         models = [
             None
-            if wanted.source == AUTO and source == wanted.target
+            if wanted.source == AUTO and source == self._models.code_of(wanted.target)
             else self._model(source, wanted.target)
             for source in sources
         ]
         self.metrics.note_characters(sum(map(len, wanted.texts)))
         translate = self._translate_markup if wanted.format == "html" else self._translate_texts
-        answer = await self._while_connected(request, translate(wanted, models))
+        answer = await self._while_connected(
+            request, translate(wanted, models, request.scope[CLIENT])
+        )
         if wanted.source == AUTO:
             languages = [each.as_dict() for each in found if each is not None]
             answer["detectedLanguage"] = languages if wanted.is_list else languages[0]
         return json_answer(answer)
 
     async def _translate_markup(
-        self, wanted: TranslateRequest, models: Sequence[Model | None]
+        self, wanted: TranslateRequest, models: Sequence[Model | None], client: str
     ) -> dict[str, Any]:
         jobs = [
             Job(CopyMarkup() if model is None else TranslateMarkup(model), Piece(text))
             for model, text in zip(models, wanted.texts, strict=True)
         ]
-        found = await self._batcher.results(jobs)
+        found = await self._batcher.results(jobs, client)
         answer: dict[str, Any] = {"translatedText": found if wanted.is_list else found[0]}
         if wanted.has("alternatives"):
             # A document has one translation.
@@ -115,7 +118,7 @@ class Server:
         return answer
 
     async def _translate_texts(
-        self, wanted: TranslateRequest, models: Sequence[Model | None]
+        self, wanted: TranslateRequest, models: Sequence[Model | None], client: str
     ) -> dict[str, Any]:
         texts = [_divided(model, text) for model, text in zip(models, wanted.texts, strict=True)]
         each_jobs = [_jobs(wanted, *pair) for pair in zip(models, texts, strict=True)]
@@ -125,7 +128,7 @@ class Server:
                 400,
                 f"q has {len(jobs)} sentences: give at most {self._limits.sentences} at a time",
             )
-        found = iter(await self._batcher.results(jobs))
+        found = iter(await self._batcher.results(jobs, client))
         each = [(text, [next(found) for _ in text.sentences]) for text in texts]
         ranked = [joined_texts(text, translations) for text, translations in each]
 
@@ -141,6 +144,7 @@ class Server:
 
     async def next(self, request: Request) -> Response:
         """``POST /next``."""
+        self._batcher.refuse_beyond_share(request.scope[CLIENT])
         wanted = await read_request(request, NextRequest, self._limits)
         model = self._model(wanted.source, wanted.target)
         text = _divided(model, wanted.q)
@@ -149,7 +153,9 @@ class Server:
         begun = shares(wanted.prefix, text) or [""]
         piece = Piece(text.sentences[len(begun) - 1].text, begun[-1])
         jobs = [Job(FindNextWords(model, max(1, wanted.count)), piece)]
-        [found] = await self._while_connected(request, self._batcher.results(jobs))
+        [found] = await self._while_connected(
+            request, self._batcher.results(jobs, request.scope[CLIENT])
+        )
         return json_answer(next_words(found[: wanted.count]))
 
     async def detect(self, request: Request) -> Response:
@@ -216,11 +222,12 @@ class Server:
         """The language of a text, where that is to be found; it may be the one asked for."""
         if wanted.source != AUTO:
             return None
-        sources = self._models.sources_of(wanted.target)
+        target = self._models.code_of(wanted.target)
+        sources = self._models.sources_of(target)
         if not sources:
             raise Refused(400, f"no model here translates into {wanted.target}")
-        if self._detector.is_clearly(text, wanted.target, sources):
-            return self._detector.best_of(text, [wanted.target])
+        if self._detector.is_clearly(text, target, sources):
+            return self._detector.best_of(text, [target])
         return self._detector.best_of(text, sources)
 
     def _model(self, source: str, target: str) -> Model:

@@ -101,12 +101,12 @@ def json_answer(value: Any, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
-def refusal(refused: Refused) -> Response:
-    """The answer to a request that is not done."""
+def refusal(refused: Refused, closes: bool = False) -> Response:
+    """The answer to a request that is not done, and whether it ends the connection anyhow."""
     answer = json_answer({"error": refused.reason}, refused.status)
     if refused.retry_after_s is not None:
         answer.headers["retry-after"] = str(refused.retry_after_s)
-    if refused.status in (408, 413):
+    if closes or refused.status in (408, 413):
         answer.headers["connection"] = "close"  # for there may be more of the body
     return answer
 

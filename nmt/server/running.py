@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 
 from uvicorn import Config, Server
@@ -26,6 +27,8 @@ LAST_ANSWERS_S = 5
 
 def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
     """Serve exported runs until a signal ends it; what was accepted by then is finished.
+
+    SIGHUP has it read the runs once more and take over what they are by then.
 
     Args:
         runs: At least one.
@@ -52,6 +55,14 @@ def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
             timeout_graceful_shutdown=round(settings.limits.deadline_s) + LAST_ANSWERS_S,
         )
     )
+    if hasattr(signal, "SIGHUP"):
+        lock = threading.Lock()
+        signal.signal(
+            signal.SIGHUP,
+            lambda number, frame: threading.Thread(
+                target=_reload, args=(models, runs, lock)
+            ).start(),
+        )
     # uvicorn raises the signal that ended it once more when it is done, for who was there before.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: None)
@@ -60,6 +71,16 @@ def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
     name = f"[{host}]" if ":" in host else host
     print(f"serving at http://{name}:{port} (end with Ctrl-C)", file=sys.stderr, flush=True)
     server.run([listening])
+
+
+def _reload(models: Models, runs: Sequence[RunDirectory], lock: threading.Lock) -> None:
+    """Read the runs once more, and translate with what they are now, unless they are damaged."""
+    with lock:
+        try:
+            models.take_over(Models.load(runs))
+            print("the models are read anew", file=sys.stderr, flush=True)
+        except Exception as error:  # whatever it is, the old models work
+            print(f"goes on with the models of before: {error}", file=sys.stderr, flush=True)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -3,13 +3,14 @@
 import json
 import unicodedata
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from nmt.config import SearchConfig
-from nmt.server.models import Models
+from nmt.server.models import Model, Models
 from nmt.server.settings import Limits
 from nmt.translator.constraints import TextConstraints
 
@@ -432,6 +433,33 @@ def test_what_is_translated_is_counted(client: TestClient) -> None:
     assert "nmt_characters_total 9" in lines
     assert "nmt_sentences_waiting 0" in lines
     assert "nmt_requests_in_progress 1" in lines
+
+
+def test_codes_may_be_in_capitals_and_name_a_country(client: TestClient) -> None:
+    expected = answer(client)
+    for source, target in (("FR", "EN"), ("fr-FR", "en_GB"), ("fr_CA", "En-us"), ("fr", "en")):
+        assert answer(client, source=source, target=target) == expected
+    found = answer(client, q="Where is the station?", source="auto", target="EN-us")
+    assert found["translatedText"] == "Where is the station?"
+    assert refusal(client, source="fr-Cyrl")[0] == 400
+
+
+def test_a_code_stands_for_the_language_that_is_written_so() -> None:
+    translator = Mock()
+    models = Models([Model("zh", "pt-BR", translator), Model("pt-BR", "zh", translator)])
+    for code in ("zh", "ZH", "zh-Hans", "zh_CN", "zh-hans-SG"):
+        assert models.code_of(code) == "zh"
+    for code in ("zh-Hant", "zh-TW", "zh-hant-hk", "ja", "cmn"):
+        assert models.code_of(code) == code
+    assert [models.code_of(code) for code in ("pt", "PT-br", "pt-PT")] == ["pt-BR"] * 3
+    both = Models([Model("pt", "en", translator), Model("pt-BR", "en", translator)])
+    assert [both.code_of(code) for code in ("pt", "pt-br", "pt-AO")] == ["pt", "pt-BR", "pt"]
+
+
+def test_slashes_too_many_are_passed_over(client: TestClient) -> None:
+    response = client.post("http://localhost:5000//translate", json={"q": TEXT, **DIRECTION})
+    assert response.json() == answer(client)
+    assert 'path="/translate",status="200"} 2' in client.get("http://localhost:5000//metrics").text
 
 
 def test_a_text_that_waits_too_long_is_given_up(make_client: MakeClient) -> None:
