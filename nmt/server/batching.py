@@ -20,7 +20,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -32,8 +32,10 @@ from nmt.server.work import Job, Work
 SENTENCES_PER_BATCH = 64
 COST_PER_BATCH = 5_000
 """Of the sentences of a batch, or one that is longer: what a thread does before it looks again."""
+BATCH_S = 0.2
+"""What a batch should take, however busy the machine is: so long others wait for it."""
 FEWEST_SENTENCES = 8
-"""Sentences that are not divided among idle threads."""
+"""Sentences that are not divided among idle threads, nor for being slow."""
 LONGEST_RETRY_S = 60
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,11 @@ Taken = list[tuple[Order, int]]
 """Jobs that are done together: of which order, and which of its jobs."""
 
 
+Entry = tuple[float, int, int, Order, Iterator[tuple[float, int]]]
+"""The tag and the place of a waiting job in its order, the order's number and itself, and the tags
+and places of its later jobs of the same work: an order is in a heap once, so leaving is cheap."""
+
+
 class ClientQueue:
     """The jobs of one client that wait.
 
@@ -77,7 +84,7 @@ class ClientQueue:
     def __init__(self, start: float) -> None:
         self.start = start
         self.orders: dict[Order, None] = {}  # that have jobs here, the oldest first
-        self.heaps: dict[Work, list[tuple[float, int, Order, int]]] = {}
+        self.heaps: dict[Work, list[Entry]] = {}
         self._clock = 0.0  # the highest tag of what was taken
         self._numbers = count()
 
@@ -85,35 +92,44 @@ class ClientQueue:
         """Let the jobs of an order wait."""
         self.orders[order] = None
         tag = self._clock
+        places: dict[Work, list[tuple[float, int]]] = {}
         for place, job in enumerate(order.jobs):
             tag += job.piece.cost
-            heap = self.heaps.setdefault(job.work, [])
-            heapq.heappush(heap, (tag, next(self._numbers), order, place))
+            places.setdefault(job.work, []).append((tag, place))
+        for work, (first, *others) in places.items():
+            entry = *first, next(self._numbers), order, iter(others)
+            heapq.heappush(self.heaps.setdefault(work, []), entry)
 
     def remove(self, order: Order) -> None:
         """Forget those jobs of an order that were not taken."""
         del self.orders[order]
         for work in {job.work for job in order.jobs} & set(self.heaps):
-            self.heaps[work] = [entry for entry in self.heaps[work] if entry[2] is not order]
+            self.heaps[work] = [entry for entry in self.heaps[work] if entry[3] is not order]
             heapq.heapify(self.heaps[work])
             self._forget_empty(work)
 
     @property
     def next_work(self) -> Work:
         """The work of the job that is next."""
-        return min(self.heaps, key=lambda work: self.heaps[work][0][:2])
+        return min(self.heaps, key=lambda work: self.heaps[work][0][:3])
 
     def next_cost(self, work: Work) -> int:
         """The cost of the next job of a work."""
-        _, _, order, place = self.heaps[work][0]
+        _, place, _, order, _ = self.heaps[work][0]
         return order.jobs[place].piece.cost
 
     def pop(self, work: Work) -> tuple[Order, int]:
         """Take the next job of a work."""
         self.start += self.next_cost(work)
-        tag, _, order, place = heapq.heappop(self.heaps[work])
+        heap = self.heaps[work]
+        tag, place, number, order, others = heap[0]
+        following = next(others, None)
+        if following is None:
+            heapq.heappop(heap)
+            self._forget_empty(work)
+        else:
+            heapq.heapreplace(heap, (*following, number, order, others))
         self._clock = max(self._clock, tag)
-        self._forget_empty(work)
         order.waiting -= 1
         if not order.waiting:
             del self.orders[order]
@@ -319,7 +335,8 @@ class Batcher:
             self._idle -= 1
             if not self._queue.waiting:
                 return None
-            return self._queue.take(max(FEWEST_SENTENCES, share))
+            quick = int(BATCH_S / self._seconds_per_job)
+            return self._queue.take(max(FEWEST_SENTENCES, min(share, quick)))
 
     def _deliver(self, taken: Taken, results: Sequence[Any], elapsed_s: float) -> None:
         """Hand results to those who wait for them; in the event loop."""

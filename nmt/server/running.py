@@ -21,6 +21,8 @@ from nmt.text.language_id import Detector
 BACKLOG = 1_024
 KEEP_ALIVE_S = 60
 """Seconds for which a connection may idle between two requests."""
+SWITCH_S = 0.001
+"""For which a thread that translates may keep the one that answers waiting."""
 LAST_ANSWERS_S = 5
 """Seconds beyond the deadline in which the last answers are sent."""
 
@@ -67,6 +69,7 @@ def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: None)
     gc.freeze()  # the models stay
+    sys.setswitchinterval(SWITCH_S)
     host, port = listening.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     print(f"serving at http://{name}:{port} (end with Ctrl-C)", file=sys.stderr, flush=True)

@@ -252,7 +252,11 @@ def test_many_requests_leave_memory_and_descriptors_as_they_were(lasting_server:
     if not folder.exists():
         pytest.skip("counts in /proc")
 
-    def ask(times: int) -> tuple[int, int]:
+    def descriptors() -> int:
+        return len(list((folder / "fd").iterdir()))
+
+    def memory_kb(times: int) -> int:
+        """Of the server after so many requests of each kind."""
         with lasting_server.connect() as connection:
             for _ in range(times):
                 for ask in (REQUEST, REQUEST | {"target": "zz"}):
@@ -261,16 +265,13 @@ def test_many_requests_leave_memory_and_descriptors_as_they_were(lasting_server:
                         pass
         for _ in range(times // 10):
             lasting_server.ask("/detect", {"q": "chat"})
-        until(lambda: len(list((folder / "fd").iterdir())) <= descriptors[0])
         found = re.search(r"VmRSS:\s+(\d+)", (folder / "status").read_text())
         assert found is not None
-        return int(found[1]), len(list((folder / "fd").iterdir()))
+        return int(found[1])
 
-    descriptors = [len(list((folder / "fd").iterdir()))]
-    before_kb, _ = ask(100)
-    after_kb, after = ask(500)
-    assert after <= descriptors[0]
-    assert after_kb - before_kb < 3_000
+    before_kb, before = memory_kb(100), descriptors()
+    assert memory_kb(500) - before_kb < 3_000
+    until(lambda: descriptors() <= before)
 
 
 def exported_copies(runs: list[RunDirectory], folder: Path) -> list[RunDirectory]:
