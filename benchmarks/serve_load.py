@@ -6,6 +6,11 @@ starts ``nmt serve`` with the model, measures one client that sends single sente
 then what the server can do, and then lets clients send at twice that rate in all, each at its own
 times, whether answers have come or not. Every answer is compared with what the translator itself
 makes of that text, so that a lost or a crossed one is seen.
+
+    python benchmarks/serve_load.py --model RUN --source FILE --flood [--requests 20000]
+
+has one client (127.0.0.2) keep 300 requests of 100 sentences going, and another send single
+sentences, one after another, meanwhile; then sends many requests, and tells memory and descriptors.
 """
 
 import argparse
@@ -33,6 +38,13 @@ CONNECTIONS = 8
 """Of a client at a time, at most: 64 clients stay within what a server lets in."""
 
 
+GREEDY = "127.0.0.2"
+GREEDY_REQUESTS = 300
+SENTENCES = 100
+PAUSE_S = 0.5
+"""After which a greedy client asks again that was refused, sooner than it was told to."""
+
+
 @dataclass
 class Outcome:
     """What clients saw."""
@@ -50,15 +62,19 @@ class Client:
     Args:
         port: Of the server.
         direction: The languages.
+        address: Where the client itself is.
     """
 
-    def __init__(self, port: int, direction: tuple[str, str]) -> None:
+    def __init__(self, port: int, direction: tuple[str, str], address: str = "127.0.0.1") -> None:
         self._port = port
+        self._address = address
         self._direction = direction
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def translate(self, text: str, expected: str, outcome: Outcome) -> None:
-        """Send a text and check the answer."""
+    async def translate(
+        self, text: str | list[str], expected: str | list[str], outcome: Outcome
+    ) -> None:
+        """Send a text, or several, and check the answer."""
         source, target = self._direction
         body = json.dumps({"q": text, "source": source, "target": target}).encode()
         head = (
@@ -68,7 +84,9 @@ class Client:
         started = time.perf_counter()
         try:
             if self._streams is None:
-                self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+                self._streams = await asyncio.open_connection(
+                    "127.0.0.1", self._port, local_addr=(self._address, 0)
+                )
             reader, writer = self._streams
             writer.write(head.encode() + body)
             status, headers, answer = await asyncio.wait_for(_answer(reader), LONGEST_WAIT_S)
@@ -200,6 +218,52 @@ async def overload(
     )
 
 
+async def flood(
+    port: int, direction: tuple[str, str], pairs: list[tuple[str, str]], seconds: float
+) -> None:
+    """A client with 300 requests of 100 sentences at a time, and one with single sentences."""
+    greedy, modest = Outcome(), Outcome()
+    end = time.perf_counter() + seconds
+    texts, translations = map(list, zip(*(pairs * 100)[:SENTENCES], strict=True))
+
+    async def send() -> None:
+        client = Client(port, direction, GREEDY)
+        while time.perf_counter() < end:
+            refused = greedy.statuses[503]
+            await client.translate(texts, translations, greedy)
+            if greedy.statuses[503] > refused:
+                await asyncio.sleep(PAUSE_S)
+        client.close()
+
+    sending = [asyncio.create_task(send()) for _ in range(GREEDY_REQUESTS)]
+    client = Client(port, direction)
+    number = 0
+    while time.perf_counter() < end:
+        await client.translate(*pairs[number % len(pairs)], modest)
+        number += 1
+    client.close()
+    await asyncio.gather(*sending)
+    print(f"the greedy client: {told(greedy)}")
+    print(f"the other: {told(modest)}; {percentiles(modest.seconds)}")
+
+
+async def many(
+    port: int, direction: tuple[str, str], pairs: list[tuple[str, str]], times: int, process_id: int
+) -> None:
+    """Many requests, by connections that stay open for a hundred."""
+    outcome = Outcome()
+    for number in range(times):
+        if number % 100 == 0:
+            client = Client(port, direction)
+        await client.translate(*pairs[number % len(pairs)], outcome)
+        if number % 100 == 99:
+            client.close()
+        if (number + 1) % max(1, times // 10) == 0:
+            descriptors = len(list(Path(f"/proc/{process_id}/fd").iterdir()))
+            print(f"  {number + 1}: {rss_mb(process_id):.1f} MB, {descriptors} descriptors")
+    print(f"{times} requests: {told(outcome)}; {percentiles(outcome.seconds)}")
+
+
 def told(outcome: Outcome) -> str:
     """The counts, for people."""
     statuses = ", ".join(
@@ -218,6 +282,8 @@ def main() -> None:
     parser.add_argument("--source", type=Path, required=True, help="one sentence a line")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--flood", action="store_true", help="two clients, one of them greedy")
+    parser.add_argument("--requests", type=int, default=0, help="how many to send after a flood")
     parser.add_argument("--option", action="append", default=[], help="of nmt serve; repeat")
     options = parser.parse_args()
     corpus = RunDirectory(options.model).config().corpus
@@ -237,9 +303,13 @@ def main() -> None:
         direction = corpus.source, corpus.target
         print(f"{rss_mb(server.pid):.1f} MB at the start")
         asyncio.run(single(port, direction, ten_words))
-        rate = asyncio.run(capacity(port, direction, pairs, options.clients))
-        twice = TIMES_CAPACITY * rate
-        asyncio.run(overload(port, direction, pairs, options, twice, server.pid))
+        if options.flood:
+            asyncio.run(flood(port, direction, pairs, options.seconds))
+            asyncio.run(many(port, direction, ten_words, options.requests, server.pid))
+        else:
+            rate = asyncio.run(capacity(port, direction, pairs, options.clients))
+            twice = TIMES_CAPACITY * rate
+            asyncio.run(overload(port, direction, pairs, options, twice, server.pid))
         server.terminate()
         print(f"exit code after SIGTERM: {server.wait(60)}")
 

@@ -76,6 +76,12 @@ class ServerOptions(Settings):
         "more.",
         list,
     )
+    proxies: list[str] = option(
+        "--trusted-proxy ADDRESS",
+        "An address or network of a proxy whose X-Forwarded-For is believed, so that each client "
+        "behind it gets its own share. Repeat for more.",
+        list,
+    )
     threads: int | None = option(
         "--threads N",
         "Batches that are translated at a time, by default one for each core.",

@@ -10,6 +10,7 @@ limit of its sentence. Nothing that happens to a sentence depends on the others 
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TypeVar
 
@@ -26,11 +27,16 @@ from nmt.search.strategies import Beam, Chooser, DiverseBeam, Sampler
 from nmt.search.trellis import Hypothesis, Trellis
 from nmt.text.tokenizer import BOS
 
-__all__ = ["Hypothesis", "decode", "length_limits", "search"]
+__all__ = ["Hypothesis", "before_each_step", "decode", "length_limits", "search"]
 
 State = TypeVar("State")
 
 Watch = Callable[[Chooser], Chooser]
+
+before_each_step: ContextVar[Callable[[], None]] = ContextVar(
+    "before_each_step", default=lambda: None
+)
+"""Called before each step of a search in this thread; what it raises ends the search."""
 
 
 def search(
@@ -181,6 +187,7 @@ def decode(
     trellis = Trellis(endings.options.repetition_penalty)
     state = proposer.start(source, source_lengths)
     while True:
+        before_each_step.get()()
         candidates, state = proposer.propose(state, tokens, trellis)
         trellis.look(candidates.attention)
         choice = chooser.choose(sentences, totals, candidates)

@@ -15,16 +15,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from nmt.errors import NmtError
-from nmt.server.answers import json_answer, refusal
 from nmt.server.batching import Batcher
-from nmt.server.bodies import read_fields
 from nmt.server.documentation import documentation_page
-from nmt.server.guard import Guard
+from nmt.server.errors import GONE, Refused
+from nmt.server.guard import CLIENT, Guard
 from nmt.server.metrics import Metrics
 from nmt.server.models import Model, Models
-from nmt.server.reading import AUTO, NextRequest, TranslateRequest, one_text
-from nmt.server.refusals import GONE, Refused
-from nmt.server.replies import details, joined_texts, next_words
+from nmt.server.requests import (
+    AUTO,
+    DetectRequest,
+    NextRequest,
+    TranslateRequest,
+    read_request,
+)
+from nmt.server.responses import details, joined_texts, json_answer, next_words, refusal
 from nmt.server.settings import Settings
 from nmt.server.spec import make_spec
 from nmt.server.texts import shares
@@ -80,39 +84,42 @@ class Server:
 
     async def translate(self, request: Request) -> Response:
         """``POST /translate``."""
-        wanted = TranslateRequest.read(await read_fields(request, self._limits), self._limits)
+        self._batcher.refuse_beyond_share(request.scope[CLIENT])
+        wanted = await read_request(request, TranslateRequest, self._limits)
         found = [self._detected(text, wanted) for text in wanted.texts]
         sources = [wanted.source if each is None else each.language for each in found]
         models = [
             None
-            if wanted.source == AUTO and source == wanted.target
+            if wanted.source == AUTO and source == self._models.code_of(wanted.target)
             else self._model(source, wanted.target)
             for source in sources
         ]
         self.metrics.note_characters(sum(map(len, wanted.texts)))
-        translate = self._translate_markup if wanted.is_html else self._translate_texts
-        answer = await self._while_connected(request, translate(wanted, models))
+        translate = self._translate_markup if wanted.format == "html" else self._translate_texts
+        answer = await self._while_connected(
+            request, translate(wanted, models, request.scope[CLIENT])
+        )
         if wanted.source == AUTO:
             languages = [each.as_dict() for each in found if each is not None]
             answer["detectedLanguage"] = languages if wanted.is_list else languages[0]
         return json_answer(answer)
 
     async def _translate_markup(
-        self, wanted: TranslateRequest, models: Sequence[Model | None]
+        self, wanted: TranslateRequest, models: Sequence[Model | None], client: str
     ) -> dict[str, Any]:
         jobs = [
             Job(CopyMarkup() if model is None else TranslateMarkup(model), Piece(text))
             for model, text in zip(models, wanted.texts, strict=True)
         ]
-        found = await self._batcher.results(jobs)
+        found = await self._batcher.results(jobs, client)
         answer: dict[str, Any] = {"translatedText": found if wanted.is_list else found[0]}
-        if wanted.alternatives is not None:
+        if wanted.has("alternatives"):
             # A document has one translation.
             answer["alternatives"] = [[] for _ in found] if wanted.is_list else []
         return answer
 
     async def _translate_texts(
-        self, wanted: TranslateRequest, models: Sequence[Model | None]
+        self, wanted: TranslateRequest, models: Sequence[Model | None], client: str
     ) -> dict[str, Any]:
         texts = [_divided(model, text) for model, text in zip(models, wanted.texts, strict=True)]
         each_jobs = [_jobs(wanted, *pair) for pair in zip(models, texts, strict=True)]
@@ -122,7 +129,7 @@ class Server:
                 400,
                 f"q has {len(jobs)} sentences: give at most {self._limits.sentences} at a time",
             )
-        found = iter(await self._batcher.results(jobs))
+        found = iter(await self._batcher.results(jobs, client))
         each = [(text, [next(found) for _ in text.sentences]) for text in texts]
         ranked = [joined_texts(text, translations) for text, translations in each]
 
@@ -130,29 +137,32 @@ class Server:
             return values if wanted.is_list else values[0]
 
         answer: dict[str, Any] = {"translatedText": listed([best for best, *_ in ranked])}
-        if wanted.alternatives is not None:
+        if wanted.has("alternatives"):
             answer["alternatives"] = listed([others for _, *others in ranked])
-        if wanted.wants_details:
+        if wanted.details:
             answer["details"] = listed([details(*text) for text in each])
         return answer
 
     async def next(self, request: Request) -> Response:
         """``POST /next``."""
-        wanted = NextRequest.read(await read_fields(request, self._limits), self._limits)
+        self._batcher.refuse_beyond_share(request.scope[CLIENT])
+        wanted = await read_request(request, NextRequest, self._limits)
         model = self._model(wanted.source, wanted.target)
-        text = _divided(model, wanted.text)
+        text = _divided(model, wanted.q)
         if not text.sentences:
             raise Refused(400, "q is empty: there is nothing to translate")
         begun = shares(wanted.prefix, text) or [""]
         piece = Piece(text.sentences[len(begun) - 1].text, begun[-1])
         jobs = [Job(FindNextWords(model, max(1, wanted.count)), piece)]
-        [found] = await self._while_connected(request, self._batcher.results(jobs))
+        [found] = await self._while_connected(
+            request, self._batcher.results(jobs, request.scope[CLIENT])
+        )
         return json_answer(next_words(found[: wanted.count]))
 
     async def detect(self, request: Request) -> Response:
         """``POST /detect``."""
-        text = one_text(await read_fields(request, self._limits), self._limits)
-        return json_answer([each.as_dict() for each in self._detector.likely(text)])
+        wanted = await read_request(request, DetectRequest, self._limits)
+        return json_answer([each.as_dict() for each in self._detector.likely(wanted.q)])
 
     async def languages(self, request: Request) -> Response:
         """``GET /languages``."""
@@ -213,11 +223,12 @@ class Server:
         """The language of a text, where that is to be found; it may be the one asked for."""
         if wanted.source != AUTO:
             return None
-        sources = self._models.sources_of(wanted.target)
+        target = self._models.code_of(wanted.target)
+        sources = self._models.sources_of(target)
         if not sources:
             raise Refused(400, f"no model here translates into {wanted.target}")
-        if self._detector.is_clearly(text, wanted.target, sources):
-            return self._detector.best_of(text, [wanted.target])
+        if self._detector.is_clearly(text, target, sources):
+            return self._detector.best_of(text, [target])
         return self._detector.best_of(text, sources)
 
     def _model(self, source: str, target: str) -> Model:
@@ -295,11 +306,9 @@ def _jobs(wanted: TranslateRequest, model: Model | None, text: DividedText) -> l
     """What is to be done for a text; without a model, it stays as it is."""
     if model is None:
         return [Job(CopySentences(), Piece(sentence.text)) for sentence in text.sentences]
-    begun = [] if wanted.prefix is None else shares(wanted.prefix, text)
+    begun = shares(wanted.prefix, text) if wanted.has("prefix") else []
     begun += [""] * (len(text.sentences) - len(begun))
-    work = TranslateSentences(
-        model, wanted.alternatives or 0, wanted.wants_details, wanted.prefix is not None
-    )
+    work = TranslateSentences(model, wanted.alternatives, wanted.details, wanted.has("prefix"))
     return [
         Job(work, Piece(sentence.text, prefix))
         for sentence, prefix in zip(text.sentences, begun, strict=True)

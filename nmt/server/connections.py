@@ -1,11 +1,13 @@
 """Connections that do not wait for slow clients for ever, nor for too many.
 
 uvicorn ends a connection that idles between two requests; this ends one whose first head, or whose
-next one, is not there in time, and one that does not take its answer. Connections too many are
-turned away with an answer.
+next one, is not there in time, and one that does not take its answer. Where there are too many, one
+that asks for nothing is closed for a new one, of the client that has most of them; where all ask
+for something, the new one is turned away with an answer.
 """
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -35,6 +37,8 @@ def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
     """How uvicorn is to talk to clients."""
     turned_away: set[asyncio.Protocol] = set()
 
+    opened: dict[Any, None] = {}  # the oldest first
+
     class PatientProtocol(H11Protocol):
         """A connection with a client, which has so much time for each head and no more."""
 
@@ -42,14 +46,38 @@ def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            opened[self] = None
+            self._wait()
             if len(self.connections) > limits.connections:
+                self._make_room()
+
+        @property
+        def _asks(self) -> bool:
+            """Whether a request is there, whole, and not answered yet."""
+            cycle = self.cycle
+            return cycle is not None and not (cycle.response_complete or cycle.more_body)
+
+        def _make_room(self) -> None:
+            """Close the oldest connection that asks for nothing, or turn this one away."""
+            idle = [each for each in opened if not each._asks and each is not self]
+            if not idle:
                 self._turn_away()
-            else:
-                self._wait()
+                return
+            counts = Counter(each._address for each in idle)
+            closed = max(idle, key=lambda each: counts[each._address])
+            del opened[closed]
+            self.connections.discard(closed)
+            closed.transport.abort()
+
+        @property
+        def _address(self) -> str:
+            return self.client[0] if self.client else ""
 
         def _turn_away(self) -> None:
             """Answer before anything is asked, and leave the client some time to read that."""
+            del opened[self]
             self.connections.discard(self)
+            self._stop_waiting()
             if len(turned_away) >= MOST_TURNED_AWAY:
                 self.transport.abort()
                 return
@@ -76,6 +104,7 @@ def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             turned_away.discard(self)
+            opened.pop(self, None)
             self._stop_waiting()
             self._unset_keepalive_if_required()
             super().connection_lost(exc)

@@ -112,8 +112,10 @@ def _type(schema: Schema) -> str:
         return " or ".join(filter(None, schema["enum"]))
     if "items" in schema:
         return f"list of at most {schema['maxItems']}"
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     limit = schema.get("maxLength", schema.get("maximum"))
-    return str(schema["type"]) + (f" (at most {limit})" if limit is not None else "")
+    named = " or ".join(kind for kind in types if kind != "null")
+    return named if limit is None else f"{named} (at most {limit})"
 
 
 def _resolved(spec: Schema, schema: Schema) -> Schema:

@@ -10,6 +10,9 @@ from nmt.runs.directory import RunDirectory
 from nmt.text.languages import language_name
 from nmt.translator.translator import Translator
 
+TRADITIONAL = {"tw", "hk", "mo"}
+"""Countries in which Chinese is written in traditional characters."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -65,11 +68,6 @@ class Models:
         return cls(list(models.values()))
 
     @property
-    def sources(self) -> list[str]:
-        """The languages that are translated from, in order of their codes."""
-        return sorted({source for source, _ in self._models})
-
-    @property
     def codes(self) -> list[str]:
         """All languages, in order of their codes."""
         return sorted({code for direction in self._models for code in direction})
@@ -79,13 +77,36 @@ class Models:
         """From where to where, the first model first."""
         return list(self._models)
 
+    def code_of(self, code: str) -> str:
+        """The language here that a code stands for: in other letters, or with a country.
+
+        Args:
+            code: Such as ``EN``, ``fr-FR`` or ``zh-Hans``.
+
+        Returns:
+            The code as it is here; where there is no such language, as it is given.
+        """
+        asked = _written(code)
+        same = [each for each in self.codes if _written(each) == asked]
+        return next((each for each in same if each.lower() == code.lower()), (*same, code)[0])
+
     def sources_of(self, target: str) -> list[str]:
         """The languages that are translated into one."""
         return sorted(source for source, other in self._models if other == target)
 
     def find(self, source: str, target: str) -> Model | None:
-        """The model for a direction, if there is one."""
-        return self._models.get((source, target))
+        """The model for a direction, if there is one; see `code_of`."""
+        return self._models.get((self.code_of(source), self.code_of(target)))
+
+    def take_over(self, other: "Models") -> None:
+        """Translate with other models from now on; what is begun ends with those of before.
+
+        Raises:
+            ServerError: They translate in other directions.
+        """
+        if other._models.keys() != self._models.keys():
+            raise ServerError("the models translate in other directions now: start it again")
+        self._models = other._models
 
     def listed(self) -> list[dict[str, Any]]:
         """The languages as the API lists them."""
@@ -97,3 +118,12 @@ class Models:
             }
             for code in self.codes
         ]
+
+
+def _written(code: str) -> tuple[str, str]:
+    """The language of a code and the script it is written in, as far as that is not the usual."""
+    language, *others = code.lower().replace("_", "-").split("-")
+    script = next((part for part in others if len(part) == 4), "")
+    if language == "zh" and not script:
+        script = "hant" if TRADITIONAL & set(others) else "hans"
+    return language, script

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 
 from uvicorn import Config, Server
@@ -20,12 +21,16 @@ from nmt.text.language_id import Detector
 BACKLOG = 1_024
 KEEP_ALIVE_S = 60
 """Seconds for which a connection may idle between two requests."""
+SWITCH_S = 0.001
+"""For which a thread that translates may keep the one that answers waiting."""
 LAST_ANSWERS_S = 5
 """Seconds beyond the deadline in which the last answers are sent."""
 
 
 def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
     """Serve exported runs until a signal ends it; what was accepted by then is finished.
+
+    SIGHUP has it read the runs once more and take over what they are by then.
 
     Args:
         runs: At least one.
@@ -52,14 +57,33 @@ def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
             timeout_graceful_shutdown=round(settings.limits.deadline_s) + LAST_ANSWERS_S,
         )
     )
+    if hasattr(signal, "SIGHUP"):
+        lock = threading.Lock()
+        signal.signal(
+            signal.SIGHUP,
+            lambda number, frame: threading.Thread(
+                target=_reload, args=(models, runs, lock)
+            ).start(),
+        )
     # uvicorn raises the signal that ended it once more when it is done, for who was there before.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: None)
     gc.freeze()  # the models stay
+    sys.setswitchinterval(SWITCH_S)
     host, port = listening.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     print(f"serving at http://{name}:{port} (end with Ctrl-C)", file=sys.stderr, flush=True)
     server.run([listening])
+
+
+def _reload(models: Models, runs: Sequence[RunDirectory], lock: threading.Lock) -> None:
+    """Read the runs once more, and translate with what they are now, unless they are damaged."""
+    with lock:
+        try:
+            models.take_over(Models.load(runs))
+            print("the models are read anew", file=sys.stderr, flush=True)
+        except Exception as error:  # whatever it is, the old models work
+            print(f"goes on with the models of before: {error}", file=sys.stderr, flush=True)
 
 
 def _listen(settings: Settings) -> socket.socket:

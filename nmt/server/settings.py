@@ -16,10 +16,10 @@ class Limits:
         details_characters: Of all texts, where details are asked for.
         alternatives: Asked for beside the best translation, or next words.
         sentences: Of all texts of a request.
-        waiting: Requests that wait for a model; more are refused.
+        waiting: Requests that wait for a model; beyond it the client with most is refused.
         deadline_s: Seconds after which a request is given up.
         client_s: Seconds in which the head of a request must have come, and then its body.
-        connections: That are open at a time; more are closed at once.
+        connections: That are open at a time; beyond it those that ask for nothing are closed first.
     """
 
     body_bytes: int = 200_000
@@ -43,6 +43,7 @@ class Settings:
         host: The address it listens at.
         port: 0 for any that is free.
         hosts: Names that requests may use for it, besides addresses and ``localhost``.
+        proxies: Addresses or networks of proxies whose X-Forwarded-For names the client.
         limits: What a request may ask for.
         threads: Batches that are translated at a time; None for one for each core.
         logs_requests: Whether each request is a line on standard error, without its texts.
@@ -51,6 +52,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5000
     hosts: Sequence[str] = ()
+    proxies: Sequence[str] = ()
     limits: Limits = Limits()
     threads: int | None = None
     logs_requests: bool = False

@@ -3,13 +3,14 @@
 import json
 import unicodedata
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from nmt.config import SearchConfig
-from nmt.server.models import Models
+from nmt.server.models import Model, Models
 from nmt.server.settings import Limits
 from nmt.translator.constraints import TextConstraints
 
@@ -289,21 +290,22 @@ def test_health_is_told(client: TestClient) -> None:
         ({"q": ["a"] * 4}, 400, "give at most 3"),
         ({"q": "\0"}, 400, "not text"),
         ({"source": ...}, 400, "source is missing"),
-        ({"source": 7}, 400, "source is not the code"),
+        ({"source": 7}, 400, "source is not a text"),
         ({"source": "<b>"}, 400, "source is not the code"),
         ({"source": "zz"}, 400, "no model here translates from zz to en, only fr to en, en to fr"),
         ({"source": "auto", "target": "zz"}, 400, "no model here translates into zz"),
         ({"source": "en"}, 400, "from en to en"),
         ({"target": ...}, 400, "target is missing"),
-        ({"target": ["en"]}, 400, "target is not the code"),
+        ({"target": ["en"]}, 400, "target is not a text"),
         ({"format": "xml"}, 400, "format is neither text nor html"),
         ({"format": ["text"]}, 400, "format is neither"),
-        ({"alternatives": "2"}, 400, "alternatives is not a whole number"),
+        ({"alternatives": "two"}, 400, "alternatives is not a whole number"),
+        ({"alternatives": "21"}, 400, "alternatives is too large: ask for at most 20"),
         ({"alternatives": 2.0}, 400, "alternatives is not a whole number"),
         ({"alternatives": True}, 400, "alternatives is not a whole number"),
         ({"alternatives": -1}, 400, "alternatives is not a whole number"),
         ({"alternatives": 10**400}, 400, "alternatives is too large: ask for at most 20"),
-        ({"details": "true"}, 400, "details is neither true nor false"),
+        ({"details": "yes"}, 400, "details is neither true nor false"),
         ({"details": True, "format": "html", "q": "a"}, 400, "not for html"),
         ({"details": True, "q": ["a" * 6] * 2}, 400, "at most 10"),
         ({"prefix": "a", "format": "html"}, 400, "not for html"),
@@ -321,10 +323,18 @@ def test_what_is_wrong_or_too_much_is_refused_in_one_line(
 
 
 def test_what_is_wrong_with_the_other_requests_is_refused(client: TestClient) -> None:
-    assert refusal(client, "/detect", q=["a"]) == (400, "q is a list: give one text")
-    assert refusal(client, "/next", q=["a"]) == (400, "q is a list: give one text")
+    assert refusal(client, "/detect", q=["a"]) == (400, "q is not a text")
+    assert refusal(client, "/next", q=["a"]) == (400, "q is not a text")
     assert refusal(client, "/next", q=" \n") == (400, "q is empty: there is nothing to translate")
     assert refusal(client, "/next", count=99)[0] == 400
+
+
+def test_numbers_and_flags_may_be_spelt_out_in_json_as_they_are_in_forms(
+    client: TestClient,
+) -> None:
+    expected = answer(client, alternatives=2, details=True)
+    assert answer(client, alternatives="2", details="True") == expected
+    assert answer(client, "/next", count="2") == answer(client, "/next", count=2)
 
 
 def test_null_is_as_good_as_nothing(client: TestClient) -> None:
@@ -423,6 +433,33 @@ def test_what_is_translated_is_counted(client: TestClient) -> None:
     assert "nmt_characters_total 9" in lines
     assert "nmt_sentences_waiting 0" in lines
     assert "nmt_requests_in_progress 1" in lines
+
+
+def test_codes_may_be_in_capitals_and_name_a_country(client: TestClient) -> None:
+    expected = answer(client)
+    for source, target in (("FR", "EN"), ("fr-FR", "en_GB"), ("fr_CA", "En-us"), ("fr", "en")):
+        assert answer(client, source=source, target=target) == expected
+    found = answer(client, q="Where is the station?", source="auto", target="EN-us")
+    assert found["translatedText"] == "Where is the station?"
+    assert refusal(client, source="fr-Cyrl")[0] == 400
+
+
+def test_a_code_stands_for_the_language_that_is_written_so() -> None:
+    translator = Mock()
+    models = Models([Model("zh", "pt-BR", translator), Model("pt-BR", "zh", translator)])
+    for code in ("zh", "ZH", "zh-Hans", "zh_CN", "zh-hans-SG"):
+        assert models.code_of(code) == "zh"
+    for code in ("zh-Hant", "zh-TW", "zh-hant-hk", "ja", "cmn"):
+        assert models.code_of(code) == code
+    assert [models.code_of(code) for code in ("pt", "PT-br", "pt-PT")] == ["pt-BR"] * 3
+    both = Models([Model("pt", "en", translator), Model("pt-BR", "en", translator)])
+    assert [both.code_of(code) for code in ("pt", "pt-br", "pt-AO")] == ["pt", "pt-BR", "pt"]
+
+
+def test_slashes_too_many_are_passed_over(client: TestClient) -> None:
+    response = client.post("http://localhost:5000//translate", json={"q": TEXT, **DIRECTION})
+    assert response.json() == answer(client)
+    assert 'path="/translate",status="200"} 2' in client.get("http://localhost:5000//metrics").text
 
 
 def test_a_text_that_waits_too_long_is_given_up(make_client: MakeClient) -> None:

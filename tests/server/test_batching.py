@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from nmt.search.search import before_each_step
 from nmt.server.batching import COST_PER_BATCH, SENTENCES_PER_BATCH, Batcher, FairQueue, Order
-from nmt.server.refusals import Refused
+from nmt.server.errors import Refused
 from nmt.server.work import Job, Piece
 
 
@@ -30,8 +31,9 @@ class Shout:
         return [text.upper() for text in texts]
 
 
-def order(work: Any, *texts: str) -> Order:
-    return Order([Job(work, Piece(text)) for text in texts], future=None)  # type: ignore[arg-type]
+def order(work: Any, *texts: str, client: str = "") -> Order:
+    jobs = [Job(work, Piece(text)) for text in texts]
+    return Order(jobs, client, future=None)  # type: ignore[arg-type]
 
 
 def taken(queue: FairQueue, most: int = 1) -> list[str]:
@@ -83,23 +85,63 @@ def test_what_is_given_up_is_not_done_and_makes_room() -> None:
     work = Shout()
     given_up, kept = order(work, "a", "b"), order(work, "c")
     queue.add(given_up)
-    assert not queue.is_full
-    queue.add(kept)
-    assert queue.is_full
+    assert queue.has_room("")
+    assert queue.add(kept) is None
+    assert not queue.has_room("")
     queue.remove(given_up)
     queue.remove(given_up)
     assert queue.waiting == 1
-    assert not queue.is_full
+    assert queue.has_room("")
     assert taken(queue, 10) == ["c"]
     queue.remove(kept)
     for _ in range(2):
-        assert not queue.is_full
-        queue.add(order(work, "d", "e"))
-    assert queue.is_full
+        assert queue.add(order(work, "d", "e")) is None
     assert taken(queue, 2) == ["d", "d"]
-    assert queue.is_full, "of both there is a sentence left"
+    assert not queue.has_room(""), "of both there is a sentence left"
     assert taken(queue, 1) == ["e"]
-    assert not queue.is_full
+    assert queue.has_room("")
+
+
+def test_clients_take_turns_whatever_each_of_them_sends() -> None:
+    queue = FairQueue(1000)
+    work = Shout()
+    for _ in range(50):
+        queue.add(order(work, *["greedy"] * 100, client="greedy"))
+    assert taken(queue, 10) == ["greedy"] * 10
+    for _ in range(3):
+        queue.add(order(work, "modest", client="modest"))
+    assert taken(queue, 6) == ["modest", "greedy"] * 3
+    # and with work of another kind, which is not done together with theirs
+    queue.add(order(Shout("other"), "another", client="another"))
+    assert taken(queue, 10) == ["another"]
+
+
+def test_a_client_that_was_idle_has_saved_nothing_up() -> None:
+    queue = FairQueue(1000)
+    work = Shout()
+    queue.add(order(work, *"abcdefgh", client="long here"))
+    assert taken(queue, 4) == list("abcd")
+    queue.add(order(work, *"stuvwxyz", client="new"))
+    assert taken(queue, 6) == ["s", "e", "t", "f", "u", "g"]
+
+
+def test_where_too_much_is_waiting_the_newest_of_the_greediest_client_has_to_go() -> None:
+    queue = FairQueue(3)
+    work = Shout()
+    first, second, third = (order(work, text, client="greedy") for text in "abc")
+    for each in (first, second, third):
+        assert queue.add(each) is None
+    assert not queue.has_room("greedy")
+    assert queue.add(order(work, "d", client="greedy")) is not None
+    assert queue.has_room("modest")
+    modest = order(work, "m", client="modest")
+    assert queue.add(modest) is third
+    assert third.waiting == 0
+    again = order(work, "n", client="modest")
+    assert not queue.has_room("modest"), "it would have as many as the other"
+    assert queue.add(again) is again
+    assert taken(queue, 10) == ["a", "m", "b"]
+    assert (queue.waiting, len(queue._clients)) == (0, 0)
 
 
 def batcher(threads: int = 1, most: int = 100) -> Batcher:
@@ -181,6 +223,40 @@ def test_more_than_may_wait_is_refused_and_said_when_to_come_back() -> None:
         work.may_go.set()
         assert await running == ["A"]
         assert work.batches == [["a"]], "what was given up was never begun"
+        one.close()
+
+    asyncio.run(scenario())
+
+
+@dataclass(frozen=True)
+class Search(Shout):
+    """Work in steps, as a search takes them."""
+
+    def __call__(self, pieces: Sequence[Piece]) -> list[str]:
+        self.batches.append([piece.text for piece in pieces])
+        for _ in range(2_000):
+            before_each_step.get()()
+            if self.may_go.wait(0.01):
+                break
+        self.batches.append([])
+        return [piece.text.upper() for piece in pieces]
+
+
+def test_a_batch_stops_once_nobody_waits_for_it_and_not_before() -> None:
+    async def scenario() -> None:
+        work, one = Search(), batcher()
+        one.start()
+        blocking = asyncio.create_task(one.results(jobs(work, "a")))
+        await asyncio.sleep(0.05)
+        gone, stays = (asyncio.create_task(one.results(jobs(work, text))) for text in "bc")
+        await waiting(one, 2)
+        blocking.cancel()
+        await waiting(one, 0)
+        assert work.batches == [["a"], ["b", "c"]], "the first did not come to its end"
+        gone.cancel()
+        await asyncio.sleep(0.05)
+        work.may_go.set()
+        assert await stays == ["C"], "somebody waits for this one"
         one.close()
 
     asyncio.run(scenario())

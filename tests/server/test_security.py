@@ -1,5 +1,6 @@
 """Nothing of what is sent comes back as something that a browser would run."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -8,7 +9,10 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from nmt.server.security import is_allowed
+from nmt.errors import ServerError
+from nmt.server.guard import CLIENT, Guard, is_allowed
+from nmt.server.metrics import Metrics
+from nmt.server.settings import Settings
 
 from .conftest import MakeClient
 
@@ -174,3 +178,40 @@ def test_a_name_is_answered_to_where_that_was_said(make_client: MakeClient) -> N
 )
 def test_what_is_no_host_is_not_allowed(host: str) -> None:
     assert not is_allowed(host, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("203.0.113.7", [], "203.0.113.7"),
+        ("203.0.113.7", ["198.51.100.1"], "203.0.113.7"),  # nobody whom to believe
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", ["198.51.100.1"], "198.51.100.1"),
+        ("127.0.0.1", ["192.0.2.9, 198.51.100.1"], "198.51.100.1"),  # the first is made up
+        ("127.0.0.1", ["192.0.2.9", "198.51.100.1 , 10.1.2.3"], "198.51.100.1"),
+        ("127.0.0.1", ["nobody"], "127.0.0.1"),
+        ("127.0.0.1", ["10.0.0.1"], "10.0.0.1"),
+        ("::ffff:127.0.0.1", ["2001:db8:1:2:3::4"], "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", [], "2001:db8:1:2::/64"),
+        ("testclient", ["198.51.100.1"], "testclient"),
+    ],
+)
+def test_a_client_is_who_connects_or_whom_a_trusted_proxy_names(
+    peer: str, forwarded: list[str], client: str
+) -> None:
+    found = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        found.append(scope[CLIENT])
+
+    guard = Guard(app, Settings(proxies=("127.0.0.1", "10.0.0.0/8")), Metrics())
+    headers = [(b"host", b"localhost")]
+    headers += [(b"x-forwarded-for", value.encode()) for value in forwarded]
+    scope = {"type": "http", "client": (peer, 1), "headers": headers, "path": "/", "method": "GET"}
+    asyncio.run(guard(scope, None, None))  # type: ignore[arg-type]
+    assert found == [client]
+
+
+def test_a_proxy_that_is_no_address_is_refused() -> None:
+    with pytest.raises(ServerError, match=r"--trusted-proxy proxy\.example: this is no address"):
+        Guard(None, Settings(proxies=("proxy.example",)), Metrics())  # type: ignore[arg-type]

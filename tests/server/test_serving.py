@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from nmt.cli.serve import serve as serve_command
+from nmt.errors import ServerError
 from nmt.runs.directory import RunDirectory
 from nmt.server.models import Models
 
-from .conftest import Served, everything, post, until
+from .conftest import Served, everything, post, serving, until
 
 Start = Callable[..., Any]
 
@@ -200,18 +201,118 @@ def test_an_answer_does_not_wait_for_acknowledgements(lasting_server: Served) ->
     assert min(elapsed_s) < 0.035, "a delayed acknowledgement takes 0.04 s"
 
 
-def test_connections_too_many_are_answered_that_they_are(start_serving: Start) -> None:
+def test_connections_that_say_nothing_make_room_and_where_all_ask_more_are_turned_away(
+    start_serving: Start,
+) -> None:
+    longer = LARGE | {"q": [text * 5 for text in LARGE["q"]], "alternatives": 20}
     with start_serving("--max-connections", "5") as served, ExitStack() as stack:
-        connections = [stack.enter_context(served.connect()) for _ in range(5)]
-        for ask in (b"", post("/translate", REQUEST)):
-            with served.connect() as connection:
-                connection.sendall(ask)
-                refusal = everything(connection)
-            assert status(refusal) == 503
-            assert b"\r\nretry-after: 1\r\n" in refusal
-            assert body(refusal) == {"error": "too many connections: try again"}
-        connections[0].close()
-        until(lambda: status(served.ask("/translate", REQUEST)) == 200)
+
+        def ask() -> socket.socket:
+            connection = stack.enter_context(served.connect(60))
+            connection.sendall(post("/translate", longer))
+            return connection
+
+        idle = [stack.enter_context(served.connect()) for _ in range(5)]
+        idle[1].sendall(b"POST /translate HTTP/1.1\r\nHost:")
+        idle[2].sendall(post("/translate", REQUEST)[:-1])
+        busy = [ask() for _ in range(5)]
+        assert [ended(each) for each in idle] == [b""] * 5
+        # one that has not been read yet may be closed for the one that tries
+        until(lambda: b"HTTP/1.1 503" in tried(served) or bool(busy.append(ask())))
+        refusal = tried(served)
+        assert status(refusal) == 503
+        assert b"\r\nretry-after: 1\r\n" in refusal
+        assert body(refusal) == {"error": "too many connections: try again"}
+        for connection in busy:
+            connection.close()
+        assert status(served.ask("/translate", REQUEST)) == 200
+
+
+def tried(served: Served) -> bytes:
+    """What comes to a connection that says nothing, for a moment."""
+    with served.connect(0.5) as connection, suppress(OSError):
+        return everything(connection)
+    return b""
+
+
+def test_a_body_has_one_length(lasting_server: Served) -> None:
+    sent = post("/translate", REQUEST).replace(
+        b"Connection: close", b"Transfer-Encoding: chunked", 1
+    )
+    with lasting_server.connect() as connection:
+        connection.sendall(sent)
+        answer = everything(connection)
+    assert status(answer) == 400
+    assert b"contradict each other" in answer
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_many_requests_leave_memory_and_descriptors_as_they_were(lasting_server: Served) -> None:
+    folder = Path(f"/proc/{lasting_server.process.pid}")
+    if not folder.exists():
+        pytest.skip("counts in /proc")
+
+    def descriptors() -> int:
+        return len(list((folder / "fd").iterdir()))
+
+    def memory_kb(times: int) -> int:
+        """Of the server after so many requests of each kind."""
+        with lasting_server.connect() as connection:
+            for _ in range(times):
+                for ask in (REQUEST, REQUEST | {"target": "zz"}):
+                    connection.sendall(post("/translate", ask, close=False))
+                    while b"}" not in connection.recv(65536):
+                        pass
+        for _ in range(times // 10):
+            lasting_server.ask("/detect", {"q": "chat"})
+        found = re.search(r"VmRSS:\s+(\d+)", (folder / "status").read_text())
+        assert found is not None
+        return int(found[1])
+
+    before_kb, before = memory_kb(100), descriptors()
+    assert memory_kb(500) - before_kb < 3_000
+    until(lambda: descriptors() <= before)
+
+
+def exported_copies(runs: list[RunDirectory], folder: Path) -> list[RunDirectory]:
+    return [RunDirectory(Path(shutil.copytree(run.path, folder / run.path.name))) for run in runs]
+
+
+def test_what_a_server_has_read_stays_as_it_is_until_it_is_told_to_read_anew(
+    served_runs: list[RunDirectory], tmp_path: Path
+) -> None:
+    runs = exported_copies(served_runs, tmp_path)
+    forward, backward = runs
+    with serving(runs) as served:
+        this_way = REQUEST | {"details": True}  # with scores, which any weight changes
+        other_way = this_way | {"source": "en", "target": "fr"}
+        before, back = (body(served.ask("/translate", way)) for way in (this_way, other_way))
+        assert before != back
+        # the weights of one model for those of the other, byte for byte into the same files
+        for file in backward.export.iterdir():
+            written = (forward.export / file.name).open("r+b")
+            with written:
+                written.write(file.read_bytes())
+                written.truncate()
+        assert body(served.ask("/translate", this_way)) == before
+        served.process.send_signal(signal.SIGHUP)
+        lines = iter(served.process.stderr.readline, "the models are read anew\n")
+        assert [line.split(":")[0] for line in lines] == ["fr to en", "en to fr"]
+        assert body(served.ask("/translate", this_way)) == back
+        (forward.export / "step.onnx").write_bytes(b"damaged")
+        served.process.send_signal(signal.SIGHUP)
+        said = served.process.stderr.readline()
+        assert said.startswith("goes on with the models of before: ")
+        assert "step.onnx: this file is damaged" in said
+        assert body(served.ask("/translate", this_way)) == back
+        assert body(served.ask("/translate", other_way)) == back
+
+
+def test_models_of_other_directions_are_not_taken_over(served_models: Models) -> None:
+    models = Models([model for model in [served_models.find("fr", "en")] if model])
+    with pytest.raises(ServerError, match="in other directions now"):
+        models.take_over(served_models)
+    assert models.directions == [("fr", "en")]
 
 
 def refused(*arguments: str | Path) -> str:

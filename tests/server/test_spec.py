@@ -53,15 +53,18 @@ def test_the_page_shows_every_endpoint_and_field(client: TestClient) -> None:
     assert client.get("/docs/docs.js").headers["content-type"].startswith("text/javascript")
 
 
-def test_null_is_among_the_values_of_what_may_be_null() -> None:
-    # OpenAPI 3.0.3: "nullable" alone does not add null to an enum
-    [form] = [
-        schema["properties"]["format"]
-        for schema in SPEC["components"]["schemas"].values()
-        if "format" in schema.get("properties", {})
-    ]
-    assert form["nullable"]
-    assert form["enum"] == ["text", "html", None]
+def test_the_description_has_the_limits_of_this_server_and_says_what_may_be_null() -> None:
+    limits = Limits(text_characters=7, texts=3, prefix_characters=5, alternatives=2)
+    schemas = make_spec(limits)["components"]["schemas"]
+    fields = schemas["TranslateRequest"]["properties"]
+    text, texts = fields["q"]["oneOf"]
+    assert (text["maxLength"], texts["maxItems"], texts["items"]["maxLength"]) == (7, 3, 7)
+    assert fields["prefix"]["maxLength"] == 5
+    assert fields["alternatives"]["maximum"] == 2
+    assert fields["alternatives"]["type"] == ["integer", "string", "null"]
+    assert fields["format"]["enum"] == ["text", "html", None]
+    assert fields["source"]["type"] == "string", "it has to be given"
+    assert schemas["NextRequest"]["properties"]["count"]["maximum"] == 2
 
 
 def test_what_the_page_shows_is_escaped() -> None:

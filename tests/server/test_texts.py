@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nmt.server.responses import Finder
 from nmt.server.texts import shares
-from nmt.server.words import Finder
 from nmt.text.sentences import divide
 
 TEXTS = st.text("aB.?! \n\r\té\u0301,'»")
