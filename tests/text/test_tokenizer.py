@@ -186,6 +186,17 @@ def test_a_lone_surrogate_is_refused(tokenizer: Tokenizer, tmp_path: Path) -> No
         train_tokenizer(["un\ud83d"], TokenizerConfig(), tmp_path / "a.model")
 
 
+def test_a_flipped_bit_in_a_piece_is_refused_when_the_file_is_read(
+    sentences: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.model"
+    train_tokenizer(sentences, TokenizerConfig(vocabulary_size=360), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace("▁".encode(), b"\xe2\xd6\x81"))
+    with pytest.raises(TokenizerError, match=re.escape(f"{path}: the tokenizer is damaged")):
+        Tokenizer.load(path)
+
+
 @pytest.mark.parametrize("keep", [0, 10, 2000])
 def test_a_damaged_file_is_refused_by_its_name(
     trained: Callable[[str], Tokenizer], sentences: list[str], tmp_path: Path, keep: int
