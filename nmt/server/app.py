@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -68,6 +69,7 @@ class Server:
         self._models = models
         self._detector = detector
         self._limits = settings.limits
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._spec = make_spec(settings.limits)
         threads = cores() if settings.threads is None else settings.threads
         self._batcher = Batcher(threads, self._limits.waiting, self.metrics.note_batch)
@@ -88,12 +90,14 @@ class Server:
         wanted = await read_request(request, TranslateRequest, self._limits)
         found = [self._detected(text, wanted) for text in wanted.texts]
         sources = [wanted.source if each is None else each.language for each in found]
-        models = [
-            None
-            if wanted.source == AUTO and source == self._models.code_of(wanted.target)
+        target = self._models.code_of(wanted.target)
+        model_of = {
+            source: None
+            if wanted.source == AUTO and source == target
             else self._model(source, wanted.target)
-            for source in sources
-        ]
+            for source in set(sources)
+        }
+        models = [model_of[source] for source in sources]
         self.metrics.note_characters(sum(map(len, wanted.texts)))
         translate = self._translate_markup if wanted.format == "html" else self._translate_texts
         answer = await self._while_connected(
@@ -121,8 +125,13 @@ class Server:
     async def _translate_texts(
         self, wanted: TranslateRequest, models: Sequence[Model | None], client: str
     ) -> dict[str, Any]:
-        texts = [_divided(model, text) for model, text in zip(models, wanted.texts, strict=True)]
-        each_jobs = [_jobs(wanted, *pair) for pair in zip(models, texts, strict=True)]
+        turn = self._turns.setdefault(client, asyncio.Lock())
+        async with turn:  # one request of a client in a round of the event loop
+            self._batcher.refuse_beyond_share(client)
+            pairs = zip(models, wanted.texts, strict=True)
+            texts = [_divided(model, text) for model, text in pairs]
+            each_jobs = [_jobs(wanted, *pair) for pair in zip(models, texts, strict=True)]
+            await asyncio.sleep(0)
         jobs = [job for jobs in each_jobs for job in jobs]
         if len(jobs) > self._limits.sentences:
             raise Refused(
