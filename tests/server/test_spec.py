@@ -79,7 +79,6 @@ def test_what_the_page_shows_is_escaped() -> None:
 @API.parametrize()
 @settings(
     max_examples=20,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )

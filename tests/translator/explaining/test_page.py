@@ -114,7 +114,7 @@ def rendered(page: str, folder: Path, fragment: str, wait_ms: int = 0) -> str:
     return done.stdout.decode()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.sampled_from(ATTACKS), st.text(min_size=1, max_size=20)))
 def test_no_text_breaks_out_of_the_page(text: str) -> None:
     explanation = explanation_of(text)
