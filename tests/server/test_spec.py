@@ -83,4 +83,4 @@ def test_what_the_page_shows_is_escaped() -> None:
     suppress_health_check=list(HealthCheck),
 )
 def test_whatever_is_sent_the_answer_is_as_described(case: Any, lasting_server: Served) -> None:
-    case.call_and_validate(base_url=lasting_server.url)
+    case.call_and_validate(base_url=lasting_server.url, timeout=120)

@@ -108,7 +108,7 @@ def rendered(page: str, folder: Path, fragment: str, wait_ms: int = 0) -> str:
             *(f"--user-data-dir={folder / 'profile'}", f"{file.as_uri()}#{fragment}"),
         ],
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     return done.stdout.decode()
