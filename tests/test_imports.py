@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from nmt.cli.command import TO_TRAIN
 from nmt.runs.starting import create_run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 

@@ -15,6 +15,8 @@ from nmt.runs.directory import RunDirectory
 from nmt.runs.finding import open_run
 from tests.cli.conftest import Inside, clean_environment, start
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = ("--set", "training.epochs=1000", "--set", "training.checkpoint_every=5")
 
 
@@ -47,7 +49,6 @@ def test_a_training_prints_its_folder_and_says_the_rest_on_stderr(
     assert said.endswith("nmt eval --model checkpoints/toy\n")
 
 
-@pytest.mark.slow
 def test_an_interrupted_training_is_saved_and_says_how_to_go_on(folder: Path, cache: Path) -> None:
     with start(folder, cache, "train", "toy.toml", *ENDLESS) as process:
         wait_for(folder / "checkpoints" / "toy" / "last" / "state.json", process)

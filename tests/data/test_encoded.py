@@ -260,6 +260,7 @@ def test_what_is_known_of_the_texts_is_not_read_from_them_again(
     assert encode_pairs(dataset, *tokenizers, None, known).digest == digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "pairs_done", "kept"),
     [

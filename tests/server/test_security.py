@@ -12,6 +12,8 @@ from nmt.server.security import is_allowed
 
 from .conftest import MakeClient
 
+pytestmark = pytest.mark.slow
+
 TAGS = [
     "<script>alert(1)</script>",
     "<ScRiPt >alert(1)</sCrIpT>",

@@ -23,6 +23,8 @@ from nmt.server.models import Models
 
 from .conftest import Served, everything, post, until
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Any]
 
 REQUEST = {"q": "le chat dort", "source": "fr", "target": "en"}

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
@@ -14,6 +15,8 @@ from nmt.server.settings import Limits
 from nmt.server.spec import make_spec
 
 from .conftest import Served
+
+pytestmark = pytest.mark.slow
 
 PAGES = {"/", "/docs"}
 SPEC = make_spec(Limits())

@@ -37,6 +37,8 @@ from nmt.training.trainer import Interrupted, TrainingResult, train
 from nmt.training.validation import DevSet
 from nmt.translator.translator import Translator
 
+pytestmark = pytest.mark.slow
+
 STARTER = Path(__file__).parents[2] / "corpora" / "starter"
 
 SETTINGS = [
@@ -58,19 +60,20 @@ SETTINGS = [
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 pairs of the starter corpus, and 12 to try them on."""
-    return _first_pairs(tmp_path_factory.mktemp("corpus"), 200)
+    return _starter_pairs(tmp_path_factory.mktemp("corpus"), train=200, dev=12)
 
 
 @pytest.fixture(scope="module")
 def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """60 pairs of it, of which an epoch has about ten batches; and those to try them on."""
-    return _first_pairs(tmp_path_factory.mktemp("small corpus"), 60)
+    """60 pairs of it, of which an epoch has about ten batches, 30 others, and 12 to try them on."""
+    return _starter_pairs(tmp_path_factory.mktemp("small corpus"), train=60, dev=12, test=30)
 
 
-def _first_pairs(folder: Path, pairs: int) -> Path:
-    for split, lines in (("train", pairs), ("dev", 12)):
+def _starter_pairs(folder: Path, **counts: int) -> Path:
+    """The first pairs of each split."""
+    for split, count in counts.items():
         for language in ("fr", "en"):
-            text = (STARTER / f"{split}.{language}").read_text("utf-8").split("\n")[:lines]
+            text = (STARTER / f"{split}.{language}").read_text("utf-8").split("\n")[:count]
             (folder / f"{split}.{language}").write_text("\n".join(text) + "\n", "utf-8")
     return folder
 
@@ -179,9 +182,8 @@ VARIANTS = {
     "two corpora": [
         "corpus.weight=0.7",
         "corpus.also.more.path={corpus}",
-        "corpus.also.more.train=dev",
+        "corpus.also.more.train=test",
         "corpus.also.more.weight=1.5",
-        "training.epochs=3",
     ],
     "scans": [
         "training.precision=bf16",
@@ -195,6 +197,7 @@ VARIANTS = {
     "everything": [
         "training.accumulate=2",
         "training.epochs=4",
+        "training.validation_sentences=4",
         "training.ema_decay=0.9",
         "training.validate_every=3",
         "tokenizer.sampling=0.1",
@@ -298,7 +301,6 @@ def test_two_runs_of_one_seed_are_the_same_bits_and_of_another_are_not(
     assert not same_weights(one, other)
 
 
-@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_nothing(small_corpus: Path, tmp_path: Path) -> None:
     config = configured(small_corpus, "training.checkpoint_every=1")
     whole, _ = run_to_end(tmp_path / "whole", config)

@@ -13,6 +13,8 @@ from nmt.text.normalise import normalise
 from nmt.text.sentences import sentences_of
 from tests.server.page.conftest import PAIR, Api, Open, until
 
+pytestmark = pytest.mark.slow
+
 FIRST = "Le petit chat voit le vieux chien."
 SECOND = "Le cheval aime le chat."
 BOTH = f"{FIRST}\n{SECOND}"
