@@ -6,10 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What is imported gets compiled then, once; compiling all there is would take twice as long.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
+# A file is one process's work, so that its fixtures are made once; the slowest are first.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test quick lint format docs clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
@@ -23,7 +25,10 @@ demo: $(VENV)/.nmt  ## Train the default recipe, score it, translate a sentence 
 		"Je suis étudiant"
 
 test: $(VENV)/.dev lint  ## Check style and types, and run every test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	$(PYTEST)
+
+quick: $(VENV)/.dev  ## Run the tests that are quick (a minute)
+	$(PYTEST) -m 'not slow'
 
 lint: $(VENV)/.dev  ## Check style and types
 	$(BIN)/ruff check

@@ -21,6 +21,8 @@ from nmt.errors import BulkError, SearchError
 from nmt.progress import Display, Headway
 from tests.bulk.shouter import shout
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

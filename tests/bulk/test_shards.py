@@ -21,6 +21,8 @@ from nmt.progress import Display
 from nmt.runs.directory import RunDirectory
 from tests.bulk.shouter import Shouter, shout
 
+pytestmark = pytest.mark.slow
+
 
 class Counting(Shouter):
     """Remembers what it was given."""

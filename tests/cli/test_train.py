@@ -13,15 +13,17 @@ import pytest
 
 from nmt.runs.directory import RunDirectory
 from nmt.runs.finding import open_run
-from tests.cli.conftest import Command, Inside, clean_environment, start
+from tests.cli.conftest import Inside, clean_environment, start
+
+pytestmark = pytest.mark.slow
 
 ENDLESS = ("--set", "training.epochs=1000", "--set", "training.checkpoint_every=5")
 
 
 def wait_for(file: Path, process: Any) -> None:
     """Wait until a training has come so far that a file is there."""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
+    give_up = time.monotonic() + 600
+    while time.monotonic() < give_up:
         if file.exists():
             return
         assert process.poll() is None, process.stderr.read().decode()
@@ -47,13 +49,10 @@ def test_a_training_prints_its_folder_and_says_the_rest_on_stderr(
     assert said.endswith("nmt eval --model checkpoints/toy\n")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_training_is_saved_and_says_how_to_go_on(
-    folder: Path, cache: Path, stop: signal.Signals
-) -> None:
+def test_an_interrupted_training_is_saved_and_says_how_to_go_on(folder: Path, cache: Path) -> None:
     with start(folder, cache, "train", "toy.toml", *ENDLESS) as process:
         wait_for(folder / "checkpoints" / "toy" / "last" / "state.json", process)
-        process.send_signal(stop)
+        process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert out == b""
@@ -63,23 +62,6 @@ def test_an_interrupted_training_is_saved_and_says_how_to_go_on(
     run = RunDirectory(folder / "checkpoints" / "toy")
     assert run.is_started
     assert not run.is_finished
-
-
-@pytest.mark.slow
-def test_a_killed_job_given_again_ends_in_the_same_bits_as_one_never_killed(
-    folder: Path, cache: Path, command: Command, shared_run: Path
-) -> None:
-    job = ("train", "toy.toml", "--resume", "--set", "training.checkpoint_every=3")
-    run = RunDirectory(folder / "checkpoints" / "toy")
-    for _ in range(2):
-        with start(folder, cache, *job) as process:
-            wait_for(run.last / "state.json", process)
-            time.sleep(0.1)
-            process.kill()
-    done = command(*job)
-    assert done.returncode == 0, done.stderr.decode()
-    uninterrupted = RunDirectory(shared_run / "checkpoints" / "toy")
-    assert run.model_file.read_bytes() == uninterrupted.model_file.read_bytes()
 
 
 def test_a_run_that_is_there_is_not_trained_over(inside: Inside, trained: Path) -> None:

@@ -595,6 +595,7 @@ def test_lists_that_are_shorter_than_asked_for_are_counted(inside: Inside, train
 ENGLISH = "Where is the station? I would like to go home."
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(len(shipped_models()) < 2, reason="without the models that come with nmt")
 def test_a_text_that_goes_the_other_way_is_noticed_and_turned_only_where_nothing_was_said(
     inside: Inside, folder: Path

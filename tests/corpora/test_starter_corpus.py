@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 STARTER = Path(__file__).resolve().parents[2] / "corpora" / "starter"
 FILES = tuple(f"{split}.{side}" for split in ("train", "dev", "test") for side in ("fr", "en"))
 MODULES = (

@@ -211,17 +211,17 @@ def test_altered_rows_are_sampled_too(tokenizers: tuple[Tokenizer, Tokenizer]) -
     assert len({tuple(ids) for ids in source}) > len(texts)
 
 
-def test_a_batch_of_rows_takes_less_than_two_milliseconds(
+def test_a_batch_of_rows_takes_less_than_two_milliseconds_of_cpu_time(
     dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer]
 ) -> None:
     pairs = encode_pairs(dataset, *tokenizers, None)
     rows = some_rows(pairs).repeat(2)[:64]
-    elapsed_s = []
+    cpu_s = []
     for _ in range(50):
-        start = time.perf_counter()
+        start = time.process_time()
         pairs.take(rows)
-        elapsed_s.append(time.perf_counter() - start)
-    assert min(elapsed_s) < 0.002
+        cpu_s.append(time.process_time() - start)
+    assert min(cpu_s) < 0.002
 
 
 def test_ids_are_mapped_from_the_cache(
@@ -260,6 +260,7 @@ def test_what_is_known_of_the_texts_is_not_read_from_them_again(
     assert encode_pairs(dataset, *tokenizers, None, known).digest == digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "pairs_done", "kept"),
     [

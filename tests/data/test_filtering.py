@@ -230,7 +230,7 @@ texts = st.sampled_from(["", "a", "b", "c" * 15, "d" * 25, "é" * 130, "🎉" * 
 some_pairs = st.lists(st.tuples(texts, texts), min_size=1, max_size=40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some_pairs, some_pairs, st.booleans(), st.booleans(), st.integers(1, 7))
 def test_the_rules_are_those_of_a_plain_loop(
     tmp_path_factory: pytest.TempPathFactory,

@@ -58,7 +58,7 @@ sentence = st.lists(token, max_size=6)
 
 
 @given(st.lists(st.tuples(sentence, sentence), min_size=1, max_size=5))
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 def test_looks_are_the_posterior_of_model_1_with_a_preference_for_like_places(
     asked: list[tuple[list[int], list[int]]],
 ) -> None:

@@ -28,7 +28,7 @@ def test_what_is_linear_is_found_again() -> None:
     assert found[6] == pytest.approx(bias, abs=0.1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 100), size=st.integers(1, 5), steps=st.integers(1, 40))
 def test_no_other_row_has_less_error_and_less_weight(seed: int, size: int, steps: int) -> None:
     outputs, inside, outside = some_steps(steps, size, seed)

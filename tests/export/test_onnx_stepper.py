@@ -242,7 +242,7 @@ def test_what_a_sentence_needs_is_in_reach_of_it_and_of_no_other(
     np.testing.assert_array_equal(asked[1:], usual[1:])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     lengths=st.lists(st.integers(0, 21), min_size=2, max_size=12),
     order=st.randoms(use_true_random=False),

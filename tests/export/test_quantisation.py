@@ -108,7 +108,7 @@ def test_a_float32_product_is_exact() -> None:
     np.testing.assert_allclose(plain, x @ weight.T, atol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rows=st.integers(1, 40),
     size=st.integers(1, 70),

@@ -60,7 +60,7 @@ def table_of(sources: Ids, targets: Ids) -> dict[tuple[int, int], float]:
     return dict(zip(pairs, found[2].tolist(), strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     corpus=st.lists(
         st.tuples(
@@ -196,7 +196,7 @@ def test_what_is_needed_is_in_reach_of_the_sentence_that_needs_it() -> None:
     assert found == [[EOS, 4, 11, 12, 13, 15], [EOS, 4, 11, 16], [EOS, 4, 11, 19]]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     sources=st.lists(st.lists(st.integers(3, 9), max_size=6), min_size=1, max_size=6),
     is_joint=st.booleans(),

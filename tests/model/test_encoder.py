@@ -134,7 +134,7 @@ def test_a_sentence_of_a_batch_is_encoded_as_it_is_alone(cell: CellName) -> None
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=6), st.integers(0, 3))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 def test_the_backward_order_reverses_each_sentence_and_leaves_its_padding(
     lengths: list[int], more: int
 ) -> None:

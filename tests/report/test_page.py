@@ -164,7 +164,7 @@ def test_a_browser_runs_nothing_of_a_hostile_page_and_applies_its_own_style(tmp_
         [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
          f"--user-data-dir={tmp_path / 'browser'}", "--enable-logging=stderr", "--log-level=0",
          "--virtual-time-budget=2000", file.as_uri()],
-        capture_output=True, timeout=120, check=True, text=True,
+        capture_output=True, timeout=300, check=True, text=True,
     )  # fmt: skip
     title = re.search(r"<title>(.*?)</title>", done.stdout, re.S)
     assert title and title[1] != "run" and "document.title" in title[1]

@@ -59,7 +59,7 @@ def test_punctuation_is_apart_from_words(tokenizer: Tokenizer) -> None:
     assert word_numbers(found) == [0, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("the schato'.,!é▁ 我\u0301"), max_size=30))
 def test_the_units_of_a_text_spell_it_and_count_its_words(tokenizer: Tokenizer, text: str) -> None:
     ids = tokenizer.encode(text)
@@ -71,7 +71,7 @@ def test_the_units_of_a_text_spell_it_and_count_its_words(tokenizer: Tokenizer, 
     assert firsts[:1] == [0][: len(firsts)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(UNK + 1, VOCABULARY - 1), max_size=12))
 def test_any_subwords_at_all_have_units_with_numbers_of_words(
     tokenizer: Tokenizer, ids: list[int]

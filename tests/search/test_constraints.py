@@ -96,7 +96,7 @@ def try_automaton(constraints: Constraints) -> Automaton | None:
         return None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(source=st.lists(st.integers(4, 6), max_size=3), constraints=constraint_sets)
 def test_a_wide_beam_finds_the_best_of_all_that_satisfy(
     source: list[int], constraints: Constraints
@@ -131,7 +131,7 @@ def test_words_that_are_required_are_not_cheaper_at_the_end_of_a_longer_translat
     assert different > 5, "the test means nothing if both are alike"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(constraints=constraint_sets)
 def test_constraints_are_refused_only_if_nothing_satisfies_them(constraints: Constraints) -> None:
     automaton = try_automaton(constraints)
@@ -205,7 +205,7 @@ def test_a_step_takes_no_longer_if_there_are_more_runs(kind: str) -> None:
     assert calls(9) == calls(1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     sources=st.lists(st.lists(st.integers(4, 6), max_size=4), min_size=1, max_size=4),
     beam=st.integers(1, 5),
@@ -259,7 +259,7 @@ def test_constraints_leave_the_neighbours_as_they_are() -> None:
                 ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     sources=st.lists(st.lists(st.integers(4, 6), max_size=4), min_size=2, max_size=5),
     beam=st.integers(1, 4),

@@ -167,7 +167,7 @@ def test_greedy_search_lowers_what_it_has_produced() -> None:
         assert len(tokens) == len(hypothesis.tokens) + hypothesis.is_complete
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     sources=source_lists,
     beam=st.integers(1, 5),
@@ -291,7 +291,7 @@ ALL_KINDS = {
 
 
 @pytest.mark.parametrize("options", ALL_KINDS.values(), ids=ALL_KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sources=source_lists, data=st.data())
 def test_a_translation_does_not_depend_on_its_neighbours(
     options: SearchConfig, sources: list[list[int]], data: st.DataObject

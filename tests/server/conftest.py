@@ -126,7 +126,7 @@ class Served:
         """Where it is, without a slash at the end."""
         return f"http://127.0.0.1:{self.port}"
 
-    def connect(self, timeout_s: float = 20.0) -> socket.socket:
+    def connect(self, timeout_s: float = 120.0) -> socket.socket:
         """A connection to it."""
         return socket.create_connection(("127.0.0.1", self.port), timeout_s)
 
@@ -179,7 +179,7 @@ def start_serving(served_runs: list[RunDirectory]) -> Callable[..., Any]:
     return lambda *options: serving(served_runs, *options)
 
 
-def until(claim: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def until(claim: Callable[[], bool], timeout_s: float = 120.0) -> None:
     """Wait for something to be true."""
     give_up = time.monotonic() + timeout_s
     while not claim():
@@ -190,5 +190,5 @@ def until(claim: Callable[[], bool], timeout_s: float = 20.0) -> None:
 @pytest.fixture(scope="session")
 def lasting_server(served_runs: list[RunDirectory]) -> Iterator[Served]:
     """The real command with the models, one for many tests."""
-    with serving(served_runs) as served:
+    with serving(served_runs, "--client-timeout", "600") as served:
         yield served

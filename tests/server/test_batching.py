@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ class Shout:
     def __call__(self, pieces: Sequence[Piece]) -> list[str]:
         texts = [piece.text for piece in pieces]
         self.batches.append(texts)
-        assert self.may_go.wait(20)
+        assert self.may_go.wait(120)
         if "bad" in texts:
             raise ValueError("bad")
         return [text.upper() for text in texts]
@@ -152,10 +152,14 @@ def jobs(work: Shout, *texts: str) -> list[Job]:
     return [Job(work, Piece(text)) for text in texts]
 
 
-async def waiting(batcher: Batcher, count: int) -> None:
-    async with asyncio.timeout(20):
-        while batcher.waiting != count:
+async def until(claim: Callable[[], bool]) -> None:
+    async with asyncio.timeout(120):
+        while not claim():
             await asyncio.sleep(0.001)
+
+
+async def waiting(batcher: Batcher, count: int) -> None:
+    await until(lambda: batcher.waiting == count)
 
 
 def test_requests_that_wait_are_done_together_and_each_gets_its_own() -> None:
@@ -163,7 +167,7 @@ def test_requests_that_wait_are_done_together_and_each_gets_its_own() -> None:
         work, one = Shout(), batcher()
         one.start()
         first = asyncio.create_task(one.results(jobs(work, "a")))
-        await asyncio.sleep(0.05)
+        await until(lambda: work.batches == [["a"]])
         others = [asyncio.create_task(one.results(jobs(work, c, c + "x"))) for c in "bcd"]
         await waiting(one, 6)
         work.may_go.set()
@@ -179,7 +183,7 @@ def test_idle_threads_share_what_is_waiting() -> None:
     async def scenario() -> None:
         work, two = Shout(), batcher(threads=2)
         two.start()
-        await asyncio.sleep(0.05)
+        await until(lambda: two._idle == 2)
         task = asyncio.create_task(two.results(jobs(work, *"abcdefghijklmnopqrst")))
         await asyncio.sleep(0)
         await waiting(two, 0)
@@ -211,7 +215,7 @@ def test_more_than_may_wait_is_refused_and_said_when_to_come_back() -> None:
         work, one = Shout(), batcher(most=1)
         one.start()
         running = asyncio.create_task(one.results(jobs(work, "a")))
-        await asyncio.sleep(0.05)
+        await until(lambda: work.batches == [["a"]])
         waits = asyncio.create_task(one.results(jobs(work, "b", "c")))
         await waiting(one, 2)
         with pytest.raises(Refused) as refused:

@@ -16,6 +16,8 @@ from nmt.server.settings import Settings
 
 from .conftest import MakeClient
 
+pytestmark = pytest.mark.slow
+
 TAGS = [
     "<script>alert(1)</script>",
     "<ScRiPt >alert(1)</sCrIpT>",

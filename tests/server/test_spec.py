@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
@@ -14,6 +15,8 @@ from nmt.server.settings import Limits
 from nmt.server.spec import make_spec
 
 from .conftest import Served
+
+pytestmark = pytest.mark.slow
 
 PAGES = {"/", "/docs"}
 SPEC = make_spec(Limits())
@@ -82,9 +85,8 @@ def test_what_the_page_shows_is_escaped() -> None:
 @API.parametrize()
 @settings(
     max_examples=20,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
 def test_whatever_is_sent_the_answer_is_as_described(case: Any, lasting_server: Served) -> None:
-    case.call_and_validate(base_url=lasting_server.url)
+    case.call_and_validate(base_url=lasting_server.url, timeout=120)

@@ -375,6 +375,7 @@ def test_what_has_no_attention_or_no_guide_learns_as_ever() -> None:
         assert bits(plain) == bits(guided)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", ["dot", "general", "additive", "multihead"])
 def test_guided_attention_comes_to_look_where_the_guide_says(attention: str) -> None:
     model = {"attention": attention, "attention_heads": 2, "hidden_size": 16}

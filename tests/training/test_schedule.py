@@ -46,7 +46,7 @@ def test_the_rate_is_what_a_hand_would_compute(
 
 
 @given(st.integers(0, 20000), st.floats(0.0, 1.0), st.integers(0, 4000))
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 def test_the_rate_is_that_of_the_papers(step: int, progress: float, steps: int) -> None:
     factors = {
         "constant": 1.0,

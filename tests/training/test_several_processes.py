@@ -29,6 +29,8 @@ from tests.cli.conftest import RECIPE, clean_environment, write_corpus
 from tests.training import worker
 from tests.training.test_learner import bits, make
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = [
     "training.epochs=14",
@@ -224,7 +226,6 @@ def test_the_first_process_decides_for_all(found: list[dict[str, Any]]) -> None:
         assert process["turns"] == ["0", "1"]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_after_kill_9_of_a_process_torchrun_goes_on_to_the_same_bits(
     toy: Path, together: tuple[RunDirectory, str]
@@ -245,7 +246,6 @@ def test_after_kill_9_of_a_process_torchrun_goes_on_to_the_same_bits(
     assert cut.model_file.read_bytes() == whole.model_file.read_bytes()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_a_stop_request_to_torchrun_stops_all_and_saves_once(toy: Path) -> None:
     run = RunDirectory(toy / "stopped")

@@ -37,6 +37,8 @@ from nmt.training.trainer import Interrupted, TrainingResult, train
 from nmt.training.validation import DevSet
 from nmt.translator.translator import Translator
 
+pytestmark = pytest.mark.slow
+
 STARTER = Path(__file__).parents[2] / "corpora" / "starter"
 
 SETTINGS = [
@@ -58,10 +60,20 @@ SETTINGS = [
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 pairs of the starter corpus, and 12 to try them on."""
-    folder = tmp_path_factory.mktemp("corpus")
-    for split, lines in (("train", 200), ("dev", 12)):
+    return _starter_pairs(tmp_path_factory.mktemp("corpus"), train=200, dev=12)
+
+
+@pytest.fixture(scope="module")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 pairs of it, of which an epoch has about ten batches, 30 others, and 12 to try them on."""
+    return _starter_pairs(tmp_path_factory.mktemp("small corpus"), train=60, dev=12, test=30)
+
+
+def _starter_pairs(folder: Path, **counts: int) -> Path:
+    """The first pairs of each split."""
+    for split, count in counts.items():
         for language in ("fr", "en"):
-            text = (STARTER / f"{split}.{language}").read_text("utf-8").split("\n")[:lines]
+            text = (STARTER / f"{split}.{language}").read_text("utf-8").split("\n")[:count]
             (folder / f"{split}.{language}").write_text("\n".join(text) + "\n", "utf-8")
     return folder
 
@@ -169,9 +181,9 @@ VARIANTS = {
     "word dropout": ["training.word_dropout=0.2", "model.layer_norm=true"],
     "two corpora": [
         "corpus.weight=0.7",
-        f"corpus.also.starter.path={STARTER}",
-        "corpus.also.starter.train=dev",
-        "corpus.also.starter.weight=1.5",
+        "corpus.also.more.path={corpus}",
+        "corpus.also.more.train=test",
+        "corpus.also.more.weight=1.5",
     ],
     "scans": [
         "training.precision=bf16",
@@ -184,6 +196,8 @@ VARIANTS = {
     "two threads": ["training.threads=2", "training.precision=bf16", "model.hidden_size=64"],
     "everything": [
         "training.accumulate=2",
+        "training.epochs=4",
+        "training.validation_sentences=4",
         "training.ema_decay=0.9",
         "training.validate_every=3",
         "tokenizer.sampling=0.1",
@@ -207,13 +221,15 @@ needs_bf16 = pytest.mark.skipif(
     [pytest.param(name, marks=needs_bf16 if name == "wide" else ()) for name in VARIANTS],
 )
 def test_a_killed_and_resumed_run_ends_in_the_same_bits(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:
-    config = configured(corpus, *VARIANTS[variant])
+    settings = [setting.replace("{corpus}", str(small_corpus)) for setting in VARIANTS[variant]]
+    config = configured(small_corpus, *settings)
     whole, result = run_to_end(tmp_path / "whole", config)
     assert result.steps > 15
     cut = create_run(tmp_path / "cut", config)
-    for steps in (3, 6, 1, 7):  # before the first checkpoint, between two, just after one
+    # before the first checkpoint, between two, just after one, and in the second epoch
+    for steps in (3, 6, 1, 7):
         with monkeypatch.context() as patch:
             kill_after(patch, steps)
             with pytest.raises(Killed):
@@ -275,9 +291,9 @@ def _divided(corpus: Path, folder: Path, lines: int) -> Path:
 
 
 def test_two_runs_of_one_seed_are_the_same_bits_and_of_another_are_not(
-    corpus: Path, tmp_path: Path
+    small_corpus: Path, tmp_path: Path
 ) -> None:
-    config = configured(corpus, "training.epochs=1")
+    config = configured(small_corpus, "training.epochs=1")
     one, _ = run_to_end(tmp_path / "one", config)
     two, _ = run_to_end(tmp_path / "two", config)
     other, _ = run_to_end(tmp_path / "other", override(config, ["seed=2"]))
@@ -285,16 +301,15 @@ def test_two_runs_of_one_seed_are_the_same_bits_and_of_another_are_not(
     assert not same_weights(one, other)
 
 
-@pytest.mark.slow
-def test_kill_9_at_any_moment_loses_nothing(corpus: Path, tmp_path: Path) -> None:
-    config = configured(corpus, "training.checkpoint_every=1", "training.epochs=3")
+def test_kill_9_at_any_moment_loses_nothing(small_corpus: Path, tmp_path: Path) -> None:
+    config = configured(small_corpus, "training.checkpoint_every=1")
     whole, _ = run_to_end(tmp_path / "whole", config)
     folder = tmp_path / "cut"
-    settings = [*SETTINGS, f"corpus.path={corpus}", "training.checkpoint_every=1"]
+    settings = [*SETTINGS, f"corpus.path={small_corpus}", "training.checkpoint_every=1"]
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("")
     command = [sys.executable, "-m", "nmt", "train", str(recipe), "--run", str(folder), "--resume"]
-    for setting in [*settings, "training.epochs=3"]:
+    for setting in settings:
         command += ["--set", setting]
     for steps in (1, 5, 11):
         with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as job:
@@ -307,8 +322,8 @@ def test_kill_9_at_any_moment_loses_nothing(corpus: Path, tmp_path: Path) -> Non
 
 def wait_for_step(folder: Path, step: int, job: "subprocess.Popen[bytes]") -> None:
     state = folder / "last" / "state.json"
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and job.poll() is None:
+    give_up = time.monotonic() + 600
+    while time.monotonic() < give_up and job.poll() is None:
         try:
             if json.loads(state.read_bytes())["step"] >= step:
                 return
@@ -317,10 +332,11 @@ def wait_for_step(folder: Path, step: int, job: "subprocess.Popen[bytes]") -> No
     pytest.fail(f"the training did not come to step {step}")
 
 
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_request_saves_and_the_rest_gives_the_same_bits(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
 ) -> None:
-    config = configured(corpus)
+    config = configured(small_corpus)
     whole, _ = run_to_end(tmp_path / "whole", config)
     cut = create_run(tmp_path / "cut", config)
     learn, taken = Learner.step, 0
@@ -329,14 +345,14 @@ def test_a_stop_request_saves_and_the_rest_gives_the_same_bits(
         nonlocal taken
         taken += 1
         if taken == 7:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), stop)
         return learn(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Learner, "step", step)
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(stop)
     with pytest.raises(Interrupted):
         train(config, cut, resume=False, reporter=Listener())
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(stop) == before
     assert json.loads((cut.last / "state.json").read_bytes())["step"] == 7
     again, _ = run_to_end(cut.path, config, resume=True)
     assert same_weights(whole, again)

@@ -54,7 +54,7 @@ def test_every_spelling_is_found_the_shortest_first(tokenizer: Tokenizer) -> Non
     assert tokenizer.spellings("我", 5) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(st.sampled_from("catsdog "), min_size=1, max_size=8))
 def test_a_spelling_spells_the_text(tokenizer: Tokenizer, text: str) -> None:
     for spelling in tokenizer.spellings(text, 50):

@@ -354,7 +354,7 @@ def shape(element: ElementTree.Element) -> dict[str, str]:
     return {child.tag: parent.tag for parent in element.iter() for child in parent}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=xml().map(numbered), seed=st.integers(0, 1000))
 def test_whatever_the_alignment_no_tag_is_lost_and_xml_stays_well_formed(
     text: str, seed: int
@@ -367,7 +367,7 @@ def test_whatever_the_alignment_no_tag_is_lost_and_xml_stays_well_formed(
     assert shape(after) == shape(before)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=xml().map(numbered))
 def test_a_translation_word_by_word_leaves_a_document_as_it_was(text: str) -> None:
     text = re.sub(r"(<[^<>]*>)", r" \1 ", text)  # a tag does not cut a word in two
@@ -395,7 +395,7 @@ class Tags(HTMLParser):
         self.seen["/" + tag] += 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     text=st.lists(
         st.one_of(

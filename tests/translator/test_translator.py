@@ -288,7 +288,7 @@ def test_the_options_say_how_much_is_read_at_a_time(
     assert found.text == " ".join(filter(None, texts(translator.translate(parts, options))))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     text=st.lists(
         st.one_of(

@@ -124,7 +124,7 @@ def test_the_ink_of_a_cell_is_its_weight_and_its_title_says_so() -> None:
 WORDS = st.lists(st.text(max_size=40), min_size=1, max_size=5).map(tuple)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(source=WORDS, target=WORDS)
 def test_any_words_at_all_make_well_formed_markup_that_says_them(
     source: tuple[str, ...], target: tuple[str, ...]

@@ -49,7 +49,7 @@ class Api:
         request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
     def details(self, text: str, prefix: str | None = None) -> Any:
@@ -111,7 +111,7 @@ def until(page: Any, expression: str, argument: Any = None) -> Any:
 
     Playwright's own way evaluates a string in the page, which the page forbids.
     """
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not (value := page.evaluate(expression, argument)):
         assert time.monotonic() < end, f"{expression} ({argument}) did not come true"
         time.sleep(0.01)
@@ -138,7 +138,7 @@ def open_page(browser: Any, api: Api) -> Iterator[Open]:
         **settings: Any,
     ) -> Any:
         context = browser.new_context(**settings)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(120_000)
         context.add_init_script(NOTE_VIOLATIONS)
         contexts.append(context)
         found = Opened(context.new_page())

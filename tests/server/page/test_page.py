@@ -13,6 +13,8 @@ from nmt.text.normalise import normalise
 from nmt.text.sentences import sentences_of
 from tests.server.page.conftest import PAIR, Api, Open, until
 
+pytestmark = pytest.mark.slow
+
 FIRST = "Le petit chat voit le vieux chien."
 SECOND = "Le cheval aime le chat."
 BOTH = f"{FIRST}\n{SECOND}"
@@ -93,6 +95,12 @@ def test_lines_stay_lines_and_sentences_are_translated_one_by_one(page: Any, api
     assert translation(page) == f"{api.best(FIRST)}\n\n{api.best(SECOND)} {api.best(FIRST)}"
 
 
+def until_held(page: Any, held: list[Any]) -> None:
+    """Wait for a request that is not answered yet."""
+    while not held:
+        page.wait_for_timeout(10)
+
+
 def test_a_request_is_given_up_with_its_text_and_never_shown(open_page: Open, api: Api) -> None:
     held: list[Any] = []
 
@@ -104,8 +112,7 @@ def test_a_request_is_given_up_with_its_text_and_never_shown(open_page: Open, ap
 
     page = open_page(routes={"translate": hold_first})
     page.fill("#source-text", FIRST)
-    page.wait_for_timeout(300)
-    assert len(held) == 1
+    until_held(page, held)
     write(page, SECOND)
     assert held[0].request.failure == "net::ERR_ABORTED"
     held[0].abort()
@@ -125,7 +132,7 @@ def test_the_old_translation_stays_while_the_new_one_is_on_its_way(
     )
     write(page, FIRST)
     page.fill("#source-text", SECOND)
-    page.wait_for_timeout(300)
+    until_held(page, held)
     assert translation(page) == api.best(FIRST)
     assert page.get_attribute("#translation", "aria-busy") == "true"
     assert page.locator(".word").count() == 0  # of a translation that belongs to another text

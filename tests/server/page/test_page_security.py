@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.server.page.conftest import Open, until
+
+pytestmark = pytest.mark.slow
 
 FILES = Path(__file__).parents[3] / "nmt" / "server" / "page"
 SINKS = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function")

@@ -108,13 +108,13 @@ def rendered(page: str, folder: Path, fragment: str, wait_ms: int = 0) -> str:
             *(f"--user-data-dir={folder / 'profile'}", f"{file.as_uri()}#{fragment}"),
         ],
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     return done.stdout.decode()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.sampled_from(ATTACKS), st.text(min_size=1, max_size=20)))
 def test_no_text_breaks_out_of_the_page(text: str) -> None:
     explanation = explanation_of(text)

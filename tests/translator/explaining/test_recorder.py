@@ -37,7 +37,7 @@ def watched(source: list[int], options: SearchConfig) -> tuple[list[Hypothesis],
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(source=SOURCE)
 def test_a_watched_search_finds_what_it_finds_alone_to_the_bit(
     options: SearchConfig, source: list[int]
@@ -52,7 +52,7 @@ def test_a_watched_search_finds_what_it_finds_alone_to_the_bit(
         assert mine.attention.tobytes() == other.attention.tobytes()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(source=SOURCE, beam=st.integers(1, 5))
 def test_the_rows_of_each_step_are_those_of_a_beam_written_out(
     source: list[int], beam: int
@@ -78,7 +78,7 @@ def test_the_rows_of_each_step_are_those_of_a_beam_written_out(
     assert [tuple(recorder.ended_tokens(ending)) for ending in complete] == ended
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(source=SOURCE, beam=st.integers(1, 5))
 def test_a_row_goes_on_just_if_something_later_begins_with_it(source: list[int], beam: int) -> None:
     _, recorder = watched(source, SearchConfig(beam=beam))
@@ -94,7 +94,7 @@ def _real(recorder: Recorder, step: int) -> list[int]:
     return [n for n, row in enumerate(recorder.steps[step]) if np.isfinite(row.total)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(source=SOURCE, name=st.sampled_from(sorted(OPTIONS)))
 def test_the_path_of_what_was_found_leads_through_its_beginnings(
     source: list[int], name: str
