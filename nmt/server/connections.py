@@ -8,7 +8,7 @@ for something, the new one is turned away with an answer.
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -33,92 +33,94 @@ FULL = b"\r\n".join(
 """What a connection too many is answered, whatever it is going to ask."""
 
 
-def protocol_of(limits: Limits) -> type[asyncio.Protocol]:
-    """How uvicorn is to talk to clients."""
-    turned_away: set[asyncio.Protocol] = set()
+class PatientProtocol(H11Protocol):
+    """A connection with a client, which has so much time for each head and no more."""
 
-    opened: dict[Any, None] = {}  # the oldest first
+    limits: ClassVar[Limits]
+    opened: "ClassVar[dict[PatientProtocol, None]]"
+    """All that are open but those turned away, the oldest first."""
+    turned_away: "ClassVar[set[PatientProtocol]]"
+    _waiting: asyncio.TimerHandle | None = None
 
-    class PatientProtocol(H11Protocol):
-        """A connection with a client, which has so much time for each head and no more."""
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.opened[self] = None
+        self._wait()
+        if len(self.connections) > self.limits.connections:
+            self._make_room()
 
-        _waiting: asyncio.TimerHandle | None = None
+    @property
+    def _asks(self) -> bool:
+        """Whether a request is there, whole, and not answered yet."""
+        cycle = self.cycle
+        return cycle is not None and not (cycle.response_complete or cycle.more_body)
 
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            opened[self] = None
-            self._wait()
-            if len(self.connections) > limits.connections:
-                self._make_room()
+    def _make_room(self) -> None:
+        """Close the oldest connection that asks for nothing, or turn this one away."""
+        idle = [each for each in self.opened if not each._asks and each is not self]
+        if not idle:
+            self._turn_away()
+            return
+        counts = Counter(each._address for each in idle)
+        closed = max(idle, key=lambda each: counts[each._address])
+        del self.opened[closed]
+        self.connections.discard(closed)
+        closed.transport.abort()
 
-        @property
-        def _asks(self) -> bool:
-            """Whether a request is there, whole, and not answered yet."""
-            cycle = self.cycle
-            return cycle is not None and not (cycle.response_complete or cycle.more_body)
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
 
-        def _make_room(self) -> None:
-            """Close the oldest connection that asks for nothing, or turn this one away."""
-            idle = [each for each in opened if not each._asks and each is not self]
-            if not idle:
-                self._turn_away()
-                return
-            counts = Counter(each._address for each in idle)
-            closed = max(idle, key=lambda each: counts[each._address])
-            del opened[closed]
-            self.connections.discard(closed)
-            closed.transport.abort()
-
-        @property
-        def _address(self) -> str:
-            return self.client[0] if self.client else ""
-
-        def _turn_away(self) -> None:
-            """Answer before anything is asked, and leave the client some time to read that."""
-            del opened[self]
-            self.connections.discard(self)
-            self._stop_waiting()
-            if len(turned_away) >= MOST_TURNED_AWAY:
-                self.transport.abort()
-                return
-            turned_away.add(self)
-            self.transport.write(FULL)
-            self.transport.write_eof()
-            self._waiting = self.loop.call_later(READING_S, self.transport.abort)
-
-        def data_received(self, data: bytes) -> None:
-            if self in turned_away:
-                return
-            cycle = self.cycle
-            super().data_received(data)
-            if self.cycle is not cycle:
-                self._stop_waiting()
-            elif self._waiting is None and (cycle is None or cycle.response_complete):
-                self._wait()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            # The beginning of the next head may have come with this one.
-            if self.cycle.response_complete and self.conn.trailing_data[0]:
-                self._wait()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            turned_away.discard(self)
-            opened.pop(self, None)
-            self._stop_waiting()
-            self._unset_keepalive_if_required()
-            super().connection_lost(exc)
-
-        def timeout_keep_alive_handler(self) -> None:
-            # An answer that the client has not taken by now would keep the connection open.
+    def _turn_away(self) -> None:
+        """Answer before anything is asked, and leave the client some time to read that."""
+        del self.opened[self]
+        self.connections.discard(self)
+        self._stop_waiting()
+        if len(self.turned_away) >= MOST_TURNED_AWAY:
             self.transport.abort()
+            return
+        self.turned_away.add(self)
+        self.transport.write(FULL)
+        self.transport.write_eof()
+        self._waiting = self.loop.call_later(READING_S, self.transport.abort)
 
-        def _wait(self) -> None:
-            self._waiting = self.loop.call_later(limits.client_s, self.transport.abort)
+    def data_received(self, data: bytes) -> None:
+        if self in self.turned_away:
+            return
+        cycle = self.cycle
+        super().data_received(data)
+        if self.cycle is not cycle:
+            self._stop_waiting()
+        elif self._waiting is None and (cycle is None or cycle.response_complete):
+            self._wait()
 
-        def _stop_waiting(self) -> None:
-            if self._waiting is not None:
-                self._waiting.cancel()
-                self._waiting = None
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # The beginning of the next head may have come with this one.
+        if self.cycle.response_complete and self.conn.trailing_data[0]:
+            self._wait()
 
-    return PatientProtocol
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.turned_away.discard(self)
+        self.opened.pop(self, None)
+        self._stop_waiting()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def timeout_keep_alive_handler(self) -> None:
+        # An answer that the client has not taken by now would keep the connection open.
+        self.transport.abort()
+
+    def _wait(self) -> None:
+        self._waiting = self.loop.call_later(self.limits.client_s, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
+def protocol_of(limits: Limits) -> type[PatientProtocol]:
+    """How uvicorn is to talk to clients."""
+    own = {"limits": limits, "opened": {}, "turned_away": set()}
+    return type("PatientProtocol", (PatientProtocol,), own)

@@ -172,9 +172,5 @@ def test_a_folder_that_only_translates_is_scored_with_its_own_perplexity(
     assert inside("export", "--to", "small", "--precision", "fp32", "--no-shortlist").code == 0
     assert "no corpus is named" in inside("eval", "--model", "small").errors[-1]
     done = inside("eval", "--model", "small", "--set", "corpus.path=text", "--json")
-    assert done.errors[-1].startswith("perplexity is that of the exported model")
-    assert "perplexity is" not in whole.errors[-1]
     (perplexity, expected) = (json.loads(each.lines[0])["perplexity"] for each in (done, whole))
-    # a search never writes a control token, which has some probability after so short a training
-    assert perplexity < expected
-    assert perplexity == pytest.approx(expected, rel=0.02)
+    assert perplexity == pytest.approx(expected, rel=0.02)  # of products in fp32 and in int8
