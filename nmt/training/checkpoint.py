@@ -63,6 +63,11 @@ class TrainState:
     is_guided: bool = True
     pairs: str = ""
 
+    @property
+    def epochs(self) -> float:
+        """Passes over the corpus, with the fraction of the current one."""
+        return self.epoch + self.batch_in_epoch / self.batches_of_epoch
+
 
 Tensors = dict[str, dict[str, Tensor]]
 """Groups of tensors by name ("weights", "average", "optimizer"), where they are in memory."""

@@ -87,6 +87,11 @@ class Learner:
         self._average = [p.detach().clone() for p in self._parameters] if training.ema_decay else []
 
     @property
+    def precision(self) -> str:
+        """The number format of matrix products, ``bf16`` or ``fp32``."""
+        return "fp32" if self.autocast_type is None else "bf16"
+
+    @property
     def emulates_bf16(self) -> bool:
         """Whether bf16 was asked for on an x86 processor without instructions for it."""
         is_x86 = self.device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64")

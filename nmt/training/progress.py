@@ -1,21 +1,20 @@
-"""What a person sees of a training, and what is kept of it."""
+"""What a training reports, and how a person sees it."""
 
-import io
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
-import numpy as np
 from typing_extensions import override
 
 from nmt.data.filtering import CorpusReport
+<<<<<<< HEAD
 from nmt.errors import NmtError, TrainingError
 from nmt.files import write_atomically
 from nmt.progress import clock, say, visible
+=======
+from nmt.progress import clock
+>>>>>>> 6ae5875 (Divide trainer and progress; fold lost, alterations, word dropout)
 from nmt.translator.results import Translation
 
 
@@ -289,6 +288,7 @@ class LiveReporter(Reporter):
             self._is_shown = False
 
 
+<<<<<<< HEAD
 class MetricsFile(Reporter):
     """``metrics.jsonl``: one JSON object a line, ``"kind"`` being session, progress or validation.
 
@@ -397,6 +397,8 @@ class TensorBoardEvents(Reporter):
         self._writer.close()
 
 
+=======
+>>>>>>> 6ae5875 (Divide trainer and progress; fold lost, alterations, word dropout)
 def _headway(pairs: int, total: int | None) -> str:
     """How far a preparation is, to follow what is being done."""
     if not pairs:
@@ -420,18 +422,3 @@ def _validation_line(validation: Validation) -> str:
         f"dev perplexity {validation.perplexity:.2f}  dev BLEU {validation.bleu:.1f}"
         + ("  (best, kept)" if validation.is_best else "")
     )
-
-
-def _is_json(value: object) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
-
-
-def _subject(line: bytes) -> tuple[str, int] | None:
-    """Kind and step that a line is about; None for what was cut off by a kill."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        fields = json.loads(line)
-        return str(fields["kind"]), int(fields["step"])
-    except (ValueError, KeyError, TypeError):
-        return None

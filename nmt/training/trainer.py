@@ -1,4 +1,4 @@
-"""The training loop: learn, try, keep, save, tell."""
+"""A training from its start to its end, and what is made of it."""
 
 import os
 import signal
@@ -6,29 +6,30 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from types import FrameType
 from typing import Any
 
-import numpy as np
 import torch
 
 from nmt.config import RunConfig, changed_keys
-from nmt.data.batches import Batch, make_batch
-from nmt.data.encoded import Variation
-from nmt.data.word_dropout import drop_words
 from nmt.errors import RunError, TrainingError
 from nmt.export.run import export_run, lexicon_of
+<<<<<<< HEAD
 from nmt.files import surviving_folder
 from nmt.model.weights import named_weights, weights_bytes
+=======
+from nmt.files import surviving_folder, write_atomically
+>>>>>>> 6ae5875 (Divide trainer and progress; fold lost, alterations, word dropout)
 from nmt.progress import counted
 from nmt.runs.directory import RunDirectory
 from nmt.runs.starting import keep_config
 from nmt.training.card import model_card
-from nmt.training.checkpoint import TrainState, load_checkpoint, save_checkpoint
+from nmt.training.checkpoint import TrainState, load_checkpoint
 from nmt.training.distributed.workers import ALONE, Workers
 from nmt.training.learner import Learner
+<<<<<<< HEAD
 from nmt.training.machine import give_back_memory, machine, threads, versions
 from nmt.training.preparation import Material, guide_of, prepare, with_its_numbers
 from nmt.training.progress import (
@@ -51,6 +52,13 @@ _SHARE_OF_VALIDATION = 0.2
 """Of a budget of minutes, at most, as soon as it is known how long one takes."""
 _SECONDS_OF_A_VALIDATION = 20.0
 """Of a budget of minutes, at least, for each: in less there is little to see."""
+=======
+from nmt.training.loop import Training
+from nmt.training.machine import machine, threads, versions
+from nmt.training.preparation import Material, guide_of, prepare
+from nmt.training.progress import Reporter, Reporters, Session
+from nmt.training.records import MetricsFile, TensorBoardEvents
+>>>>>>> 6ae5875 (Divide trainer and progress; fold lost, alterations, word dropout)
 
 _OF_EACH_MACHINE = (
     "corpus.path",
@@ -59,10 +67,6 @@ _OF_EACH_MACHINE = (
     "training.threads",
 )
 """Settings that may differ between the processes of a training."""
-
-
-class Interrupted(Exception):
-    """The training was asked to stop; its state is saved and it can go on."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +133,13 @@ def train(
         if state.step:
             told.note(f"going on after step {state.step}")
         training = Training(config, run, learner, material, told, state, stop, clock)
-        told.note(training.description())
+        told.note(description(training))
         if learner.emulates_bf16:
             told.note(
                 "this processor has no products in bf16, and takes many times as long over them: "
                 'training.precision = "fp32" is faster'
             )
-        told.session(training.session())
+        told.session(session(training))
         training.go_on()
     workers.first_does(lambda: _finish(config, run, material, state))
     return TrainingResult(state.best_bleu, state.best_step, state.step, state.elapsed_s)
@@ -199,6 +203,7 @@ def _finish(config: RunConfig, run: RunDirectory, material: Material, state: Tra
     run.finish(model_card(config, material.corpus, state), state.best_bleu)
 
 
+<<<<<<< HEAD
 @dataclass
 class Training:
     """One run being trained, from its state to its end.
@@ -461,47 +466,36 @@ class Training:
             f"batches of {training.tokens_per_batch:,} target tokens, "
             f"{length} on {counted(len(self.material.pairs), 'pair')}"
         )
+=======
+def session(training: Training) -> Session:
+    """Where and on what a training is about to go on."""
+    learner, material = training.learner, training.material
+    return Session(
+        step=training.state.step,
+        elapsed_s=training.state.elapsed_s,
+        machine=f"{machine(learner.device, learner.workers.count)}, {learner.precision}",
+        versions=versions(),
+        parameters=learner.parameters,
+        pairs=len(material.pairs),
+        too_long=material.pairs.left_out,
+        corpus=material.corpus.report,
+    )
+>>>>>>> 6ae5875 (Divide trainer and progress; fold lost, alterations, word dropout)
 
 
-class _Clock:
-    """Seconds of training over all sessions."""
-
-    def __init__(self, before_s: float, now: Callable[[], float]) -> None:
-        self._before_s = before_s
-        self._now = now
-        self._started = now()
-
-    def elapsed_s(self) -> float:
-        return self._before_s + self._now() - self._started
-
-
-class _Recent:
-    """Loss and speed since the last report."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._loss, self._tokens, self._started = 0.0, 0, now()
-
-    def add(self, loss: float, tokens: int) -> None:
-        self._loss += loss * tokens
-        self._tokens += tokens
-
-    def skip(self, seconds: float) -> None:
-        """Leave out time in which nothing was learned."""
-        self._started += seconds
-
-    def take(self) -> tuple[float, float]:
-        now = self._now()
-        figures = self._loss / max(self._tokens, 1), self._tokens / (now - self._started)
-        self._loss, self._tokens, self._started = 0.0, 0, now
-        return figures
-
-
-def _seed(*numbers: int) -> int:
-    """A seed that is a pure function of some numbers, and unlike that of any others."""
-    # the count, because to NumPy (1, 2) and (1, 2, 0) are the same
-    return int(
-        np.random.SeedSequence((len(numbers), *numbers)).generate_state(1, np.uint64)[0] >> 1
+def description(training: Training) -> str:
+    """What was chosen for a training, in a line."""
+    learner, config = training.learner, training.config.training
+    length = counted(config.epochs, "epoch")
+    if config.steps:
+        length = counted(config.steps, "step")
+    if config.minutes:
+        length = f"{config.minutes:g} minutes"
+    return (
+        f"{learner.parameters / 1e6:.1f} million parameters, "
+        f"{learner.precision} on {learner.device.type}, {threads(learner.workers.count)}, "
+        f"batches of {config.tokens_per_batch:,} target tokens, "
+        f"{length} on {counted(len(training.material.pairs), 'pair')}"
     )
 
 

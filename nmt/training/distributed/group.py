@@ -22,8 +22,14 @@ from typing_extensions import override
 
 from nmt.data.batches import Batch
 from nmt.errors import NmtError, TrainingError
-from nmt.training.distributed.allreduce import MemorySums, NetworkSums, Sums, shared_memory
-from nmt.training.distributed.lost import Lost, together
+from nmt.training.distributed.allreduce import (
+    Lost,
+    MemorySums,
+    NetworkSums,
+    Sums,
+    shared_memory,
+    together,
+)
 from nmt.training.distributed.workers import Result, Workers
 
 _LONGEST_STEP = timedelta(minutes=10)
