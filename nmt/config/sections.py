@@ -258,8 +258,13 @@ class TrainingConfig(Section):
     """Number format of the matrix products; auto takes bf16 where the hardware has it."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train."""
+    processes: Annotated[int, Field(ge=0, le=64)] = 0
+    """Processes that share each batch on a CPU. 0 for one a core, at most 8 (a single one where
+    threads or OMP_NUM_THREADS is set, on a GPU, or not under Linux); the number then stays with the
+    run, for the last bits of the weights depend on it. Of no meaning under torchrun."""
     threads: CountOrNone = 0
-    """CPU threads; 0 for one a core (or what OMP_NUM_THREADS says)."""
+    """CPU threads of each process; 0 for the cores that there are for each (or what OMP_NUM_THREADS
+    says). On a busy machine threads wait for each other far more than processes do."""
     validate_every: CountOrNone = 0
     """Steps between validations; 0 for one an epoch, or ten in a time budget."""
     validation_sentences: CountOrNone = 500

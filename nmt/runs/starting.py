@@ -60,7 +60,7 @@ _FIXED_KEYS = (
 """What the weights, the optimiser's state or the order of batches depends on; the other keys may
 change while a run goes on."""
 
-_MACHINE_KEYS = ("training.threads", "training.device")
+_MACHINE_KEYS = ("training.processes", "training.threads", "training.device")
 """What is set for a machine, and not for a corpus."""
 
 

@@ -64,6 +64,7 @@ _OF_EACH_MACHINE = (
     "corpus.path",
     "corpus.also.*.path",
     "training.device",
+    "training.processes",
     "training.threads",
 )
 """Settings that may differ between the processes of a training."""
