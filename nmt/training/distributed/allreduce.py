@@ -54,7 +54,8 @@ class Sums(ABC):
             loss: A scalar, which becomes the sum.
 
         Returns:
-            Sums of the gradients' shapes and type, for the caller to change.
+            Sums of the gradients' shapes and type. Only to be read, until the next call: other
+            processes may see the same memory.
 
         Raises:
             Lost: A process is gone.
@@ -118,10 +119,8 @@ class MemorySums(Sums):
             self._own_totals += addend
         with together():
             dist.all_reduce(torch.zeros(()))  # nor this before all have added up their part
-        # copied, for what becomes of them is each process's own affair. Nobody writes totals again
-        # before all have put their next gradients down, which they do after this.
-        torch._foreach_copy_(gradients, _views(self._totals, gradients))
-        return gradients
+        # Nobody writes totals again before all have put their next gradients down.
+        return _views(self._totals, gradients)
 
 
 def shared_memory(
