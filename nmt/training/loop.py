@@ -205,7 +205,7 @@ class Training:
     def _write_checkpoint(self) -> None:
         started = self.clock()
         self.state.elapsed_s = self._meter.elapsed_s()
-        save_checkpoint(self.run.last, self.state, self.learner.tensors)
+        save_checkpoint(self.run.last, self.state, self.learner.tensors, self.config)
         self._meter.skip(self.clock() - started)
 
     def _let_first(self, work: Callable[[], None]) -> None:
