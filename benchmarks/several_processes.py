@@ -71,7 +71,8 @@ def measured(processes: int, threads: int, program: list[str]) -> str:
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
     done = subprocess.run(
         [sys.executable, *(launcher if processes > 1 else []), *program],
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        # threads that wait sleep as soon as those of `nmt train`
+        env=os.environ | {"OMP_NUM_THREADS": str(threads), "GOMP_SPINCOUNT": "10000"},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -93,6 +93,24 @@ def unheard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def interruptible(work: Callable[[], Result]) -> Result:
+    """Do something in a thread of its own, so that a signal need not wait for a long call into C++.
+
+    Where one raises an exception here, such as Ctrl-C, what is being done is left to end with the
+    process.
+    """
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result()
+
+
 def threads() -> int:
     """How many threads a task may use: one in a process that helps, else -1, one for each core."""
     return -1 if multiprocessing.parent_process() is None else 1
