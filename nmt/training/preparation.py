@@ -116,13 +116,10 @@ def keeps_numbers(pairs: Dataset) -> bool:
 def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:
     """The run's tokenizers, trained on the training pairs where there are none yet."""
     files = run.tokenizer_files(config.tokenizer.joint)
-    sides = ("source", "target")
-    learned_from: list[tuple[str, ...]] = (
-        [sides] if config.tokenizer.joint else [(side,) for side in sides]
-    )
-    for of, file in zip(learned_from, files, strict=False):  # a joint one is the file of both
+    sides = [("source", "target")] if config.tokenizer.joint else [("source",), ("target",)]
+    for learned_from, file in zip(sides, files, strict=False):  # a joint one is the file of both
         if not file.exists():
-            texts = _texts(corpus.train, of)
+            texts = _texts(corpus.train, learned_from)
             interruptible(partial(train_tokenizer, texts, config.tokenizer, file))
     source, target = (Tokenizer.load(file) for file in files)
     return Tokenizers(source, target)

@@ -116,9 +116,7 @@ def test_a_killed_process_leaves_none_behind(process: subprocess.Popen[bytes]) -
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert len(children) > 1
     process.kill()
-    deadline = time.monotonic() + 30
     while any(is_alive(child) for child in children):
-        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
@@ -129,7 +127,7 @@ def test_an_interrupt_from_the_terminal_ends_all_and_is_heard_by_one(
     wait_for(place, process)
     os.killpg(process.pid, signal.SIGINT)
     # all have ended when nobody is left who could write
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert errors.decode().count("KeyboardInterrupt") == 1
     assert "Process" not in errors.decode()
 
