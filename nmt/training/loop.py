@@ -21,7 +21,7 @@ from nmt.training.machine import give_back_memory
 from nmt.training.preparation import Material
 from nmt.training.progress import Progress, Reporter, Validation
 from nmt.training.schedule import Length, guidance, learning_rate
-from nmt.training.validation import DevSet
+from nmt.training.validation import DevSet, ValidationStopped
 
 _STEPS_BETWEEN_REPORTS = 20
 _STEPS_BETWEEN_RETURNS = 100
@@ -57,13 +57,15 @@ class Training:
     clock: Callable[[], float] = time.perf_counter
 
     def __post_init__(self) -> None:
-        self._dev = DevSet(self.material, self.config)
+        self._dev = DevSet(self.material, self.config, self.stop)
         self._length = Length(self.config.training, self.state)
         self._meter = _Meter(self.state.elapsed_s, self.clock)
         self._is_to_stop = False
 
     def go_on(self) -> None:
         """Train until the epochs, the steps, the time or the patience is used up."""
+        if self.state.is_untried:
+            self._validate()
         while not self._length.is_over:
             for batches in self.steps_left_in_epoch():
                 self.step(batches)
@@ -162,8 +164,15 @@ class Training:
         )
 
     def _validate(self) -> None:
-        """Let the first process try the weights, and keep them if they are the best so far."""
+        """Let the first process try the weights, and keep them if they are the best so far.
+
+        Raises:
+            Interrupted: It was asked to stop meanwhile.
+        """
         self._let_first(self._try_weights)
+        if self.state.is_untried:
+            self._save()
+            raise Interrupted
         is_best = self.state.best_step == self.state.step
         if is_best and self.config.training.minutes:
             # what the clock decides is not decided the same way again after a kill
@@ -172,13 +181,18 @@ class Training:
     def _try_weights(self) -> None:
         state = self.state
         started = self.clock()
+        state.is_untried = True
         with self.learner.evaluated_weights() as model:
-            loss = self._dev.loss(self.learner)
-            bleu, translations = self._dev.bleu(self.learner)
+            try:
+                loss = self._dev.loss(self.learner)
+                bleu, translations = self._dev.bleu(self.learner)
+            except ValidationStopped:
+                return
             is_best = (bleu, -loss) > (state.best_bleu, -state.best_loss)
             if is_best:
                 self.run.keep_weights(weights_bytes(named_weights(model)))
                 state.best_bleu, state.best_loss, state.best_step = bleu, loss, state.step
+        state.is_untried = False
         state.stale_validations = 0 if is_best else state.stale_validations + 1
         state.validations += 1
         state.validated_step = state.step

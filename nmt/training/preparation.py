@@ -8,13 +8,8 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
 from nmt.config import RunConfig, override
-from nmt.data.alterations import Alterations
-=======
-from nmt.config import RunConfig
 from nmt.data.augmentation import Alterations
->>>>>>> 6ae5875 (Divide trainer and progress; fold lost, alterations, word dropout)
 from nmt.data.batches import plan_epoch
 from nmt.data.bitext import blocks
 from nmt.data.encoded import EncodedPairs, encode_pairs

@@ -86,7 +86,7 @@ class TensorBoardEvents(Reporter):
         except ImportError as error:
             raise TrainingError(
                 "training.tensorboard is true, but TensorBoard is not installed: "
-                "pip install 'nmt[tensorboard]', or leave it false"
+                "pip install 'nmt-toolkit[tensorboard]', or leave it false"
             ) from error
         self._languages = languages
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
@@ -107,7 +107,7 @@ class TensorBoardEvents(Reporter):
     def _draw(self, translation: Translation, step: int) -> None:
         """Add a picture of the attention, or in its place why there is none."""
         from nmt.visualization import to_png
-        from nmt.visualization.readable import readable_grid
+        from nmt.visualization.attention import readable_grid
 
         try:
             content = to_png(readable_grid(translation, self._languages))
