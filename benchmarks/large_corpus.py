@@ -189,9 +189,10 @@ def part_tables(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def part_train(arguments: argparse.Namespace) -> dict[str, Any]:
     from nmt.training.learner import Learner
+    from nmt.training.loop import Training
     from nmt.training.preparation import guide_of
     from nmt.training.progress import Reporter
-    from nmt.training.trainer import Training, set_up_machine
+    from nmt.training.trainer import set_up_machine
 
     learning = {}
     for name in ("large", "small"):

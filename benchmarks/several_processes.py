@@ -1,12 +1,12 @@
 """What training in several processes costs: tokens a second, and the exchange of gradients alone.
 
-    python benchmarks/several_processes.py --corpus DIR [--processes 2] [--rounds 3] ...
+    python benchmarks/several_processes.py --corpus DIR [--processes 2] [--busy 0 1 4] ...
 
 Runs `train_speed.py` in turns with one process of N threads and with N processes of one thread, on
-the same global batches, and prints the ratio of their medians. Then N processes add up the
-gradients of that many parameters and nothing else, in fp32 and in bf16: in memory that they share,
-as processes of one machine do, and through sockets, as those of several. Nothing else should run
-meanwhile.
+the same global batches, beside 0, 1 and 4 processes that do nothing but keep a core busy, and
+prints the medians and their ratios. Then N processes add up the gradients of that many parameters
+and nothing else, in fp32 and in bf16: in memory that they share, as processes of one machine do,
+and through sockets, as those of several. Nothing else should run meanwhile.
 
 All options that it does not know go to `train_speed.py`, such as --steps 60 and --set KEY=VALUE.
 """
@@ -18,6 +18,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 TRAIN_SPEED = Path(__file__).with_name("train_speed.py")
@@ -30,17 +32,38 @@ def main() -> None:
         exchange(arguments.exchange)
         return
     count = arguments.processes
-    speeds: dict[int, list[float]] = {1: [], count: []}
+    program = [str(TRAIN_SPEED), *others]
+    speeds: dict[tuple[int, int], list[float]] = {}
     for _ in range(arguments.rounds):
-        for processes, rates in speeds.items():
-            said = measured(processes, count // processes, [str(TRAIN_SPEED), *others])
-            rates.append(number(r"([\d,]+) target tokens/s", said))
-            print(f"{processes} x {count // processes}: {rates[-1]:,.0f} tokens/s", flush=True)
-    medians = {processes: statistics.median(rates) for processes, rates in speeds.items()}
-    print(f"{count} processes of 1 thread / 1 process of {count}: ", end="")
-    print(f"{medians[count] / medians[1]:.2f}")
+        for others_busy in arguments.busy:
+            for processes in (1, count):
+                with busy(others_busy):
+                    said = measured(processes, count // processes, program)
+                rate = number(r"([\d,]+) target tokens/s", said)
+                speeds.setdefault((others_busy, processes), []).append(rate)
+                shape = f"{processes} x {count // processes}"
+                print(f"{shape} beside {others_busy} busy: {rate:,.0f} tokens/s", flush=True)
+    for others_busy in arguments.busy:
+        one, several = (statistics.median(speeds[others_busy, each]) for each in (1, count))
+        print(
+            f"beside {others_busy} busy: 1 process of {count} threads {one:,.0f}, "
+            f"{count} processes {several:,.0f} tokens/s, ratio {several / one:.2f}"
+        )
     parameters = round(number(r"([\d.]+) million parameters", said) * 1e6)
     print(measured(count, 1, [__file__, "--exchange", str(parameters)]), end="")
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """That many processes that each keep a core busy."""
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def measured(processes: int, threads: int, program: list[str]) -> str:
@@ -48,7 +71,8 @@ def measured(processes: int, threads: int, program: list[str]) -> str:
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
     done = subprocess.run(
         [sys.executable, *(launcher if processes > 1 else []), *program],
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        # threads that wait sleep as soon as those of `nmt train`
+        env=os.environ | {"OMP_NUM_THREADS": str(threads), "GOMP_SPINCOUNT": "10000"},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -98,6 +122,7 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--busy", type=int, nargs="+", default=[0, 1, 4])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--exchange", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_known_args()

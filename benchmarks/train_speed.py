@@ -34,7 +34,7 @@ from nmt.runs.starting import create_run
 
 if TYPE_CHECKING:
     from nmt.data.batches import Batch
-    from nmt.training.trainer import Training
+    from nmt.training.loop import Training
 
 REFERENCE_SHAPE = [
     "tokenizer.vocabulary_size=8000",
@@ -62,9 +62,10 @@ def main() -> None:
     from nmt.config import RunConfig, find_recipe, load_recipe, override
     from nmt.training.distributed.torchrun import joined
     from nmt.training.learner import Learner
+    from nmt.training.loop import Training
     from nmt.training.preparation import guide_of, prepare
     from nmt.training.progress import LineReporter, Reporter
-    from nmt.training.trainer import Training, set_up_machine
+    from nmt.training.trainer import description, set_up_machine
 
     settings = [
         *([] if arguments.recipe else REFERENCE_SHAPE),
@@ -87,7 +88,7 @@ def main() -> None:
         learner.guide = workers.in_turn(lambda: guide_of(config, material, reporter))
         training = Training(config, run, learner, material, reporter)
         if workers.is_first:
-            print(training.description(), flush=True)
+            print(description(training), flush=True)
         measured = measure(training, arguments.steps, arguments.costs)
         if workers.is_first:
             print(measured.report(), flush=True)

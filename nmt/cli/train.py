@@ -138,13 +138,19 @@ def _train(config: "RunConfig", run: "RunDirectory", resume: bool, workers: "Wor
     note_begin()
     try:
         # Slow to import, and Ctrl-C may come before it is done.
-        from nmt.training import trainer
+        from nmt.training.distributed.launch import started, with_processes
+        from nmt.training.distributed.workers import ALONE
+        from nmt.training.loop import Interrupted
         from nmt.training.progress import Reporter, make_reporter
+        from nmt.training.trainer import train as train_run
 
         reporter = make_reporter(sys.stderr.isatty()) if workers.is_first else Reporter()
         try:
-            result = trainer.train(config, run, resume=resume, reporter=reporter, workers=workers)
-        except trainer.Interrupted as interrupt:
+            if workers is ALONE:
+                config = with_processes(run, config)
+            with started(config, run, resume, workers) as workers:
+                result = train_run(config, run, resume=resume, reporter=reporter, workers=workers)
+        except Interrupted as interrupt:
             raise KeyboardInterrupt from interrupt
     except KeyboardInterrupt:
         if workers.is_first:

@@ -12,8 +12,7 @@ CellName = Literal["lstm", "gru", "gru-cho", "rnn", "sru", "ssru", "mingru", "mi
 AttentionName = Literal["none", "dot", "general", "additive", "multihead"]
 Format = Literal["auto", "text", "tsv", "jsonl", "parquet"]
 
-# The upper bounds are far above what anybody trains: they keep a model from a stranger, or a
-# slip of the finger, from taking all memory before its files are looked at.
+# The upper bounds keep a stranger's model, or a slip of the finger, from taking all memory.
 MANY = 1_000_000_000
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1, le=MANY)]
@@ -112,8 +111,7 @@ class TokenizerConfig(Section):
     kind: Literal["bpe", "unigram"] = "bpe"
     """BPE (Sennrich et al. 2016) or a unigram language model (Kudo 2018)."""
     vocabulary_size: Annotated[int, Field(ge=261, le=1_000_000)] = 8000
-    """Number of subwords, of both languages together if joint, else of each: 4 marks, 256 bytes,
-    each character of the text, and what is learned."""
+    """Number of subwords, of both languages together if joint, else of each, 260 marks included."""
     joint: bool = True
     """One vocabulary for both languages, or one for each."""
     character_coverage: Annotated[float, Field(gt=0.9, le=1.0)] = 1.0
@@ -258,8 +256,13 @@ class TrainingConfig(Section):
     """Number format of the matrix products; auto takes bf16 where the hardware has it."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train."""
+    processes: Annotated[int, Field(ge=0, le=64)] = 0
+    """Processes that share each batch on a CPU; 0 for one a core, at most 8 (one where threads or
+    OMP_NUM_THREADS is set, on a GPU, or not under Linux). The number stays with the run, whose last
+    bits depend on it. Of no meaning under torchrun."""
     threads: CountOrNone = 0
-    """CPU threads; 0 for one a core (or what OMP_NUM_THREADS says)."""
+    """CPU threads of each process; 0 for the cores that there are for each (or what OMP_NUM_THREADS
+    says). On a busy machine threads wait for each other far more than processes do."""
     validate_every: CountOrNone = 0
     """Steps between validations; 0 for one an epoch, or ten in a time budget."""
     validation_sentences: CountOrNone = 500
@@ -342,9 +345,8 @@ class SearchConfig(Section):
     as small letters where the model would spell them one by one, and search again where a
     translation is empty, goes round in circles or loses a number; at worst the text is copied."""
     numbers: Literal["auto", "keep", "free"] = "auto"
-    """Of robust: whether a translation has to hold the numbers of the text (of three digits and
-    more; keep), or may write them otherwise (free). With auto a training decides by its pairs, and
-    a model that says nothing keeps them."""
+    """Of robust: keep the numbers of the text (of three digits and more), or leave the model free;
+    with auto a training decides by its pairs, and a model that says nothing keeps them."""
     shortlist: bool = True
     """Choose only among the commonest target subwords and those that the words of the sentence may
     call for, where the model was exported with such a list: two thirds of the time, no worse."""

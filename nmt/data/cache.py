@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nmt.errors import CorpusError
 
 MANIFEST = "manifest.json"
 ABANDONED_AFTER_S = 24 * 3600
+_BLOCK_BYTES = 1 << 20
 
 
 def cache_folder() -> Path:
@@ -64,19 +66,36 @@ def cached(kind: str, key: Mapping[str, object], build: Callable[[Path], None]) 
 
 
 def _is_complete(folder: Path) -> bool:
-    """Whether every file is there at the size it was written with."""
+    """Whether every file is there with the size and the checksum that it was written with."""
     try:
-        sizes = json.loads((folder / MANIFEST).read_bytes())
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError):
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        return all(_is_whole(folder / name, facts) for name, facts in manifest.items())
+    except (OSError, ValueError, TypeError):
         return False
 
 
+def _is_whole(file: Path, facts: int | list[int]) -> bool:
+    """Whether a file is as its manifest says: its size, since version 0.2 its CRC-32 too."""
+    if isinstance(facts, int):
+        return file.stat().st_size == facts
+    return file.stat().st_size == facts[0] and _checksum(file) == facts[1]
+
+
+def _checksum(file: Path) -> int:
+    """The CRC-32 of a file, which takes a second for a gigabyte."""
+    checksum = 0
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
 def _seal(folder: Path) -> None:
-    """Flush every file to disk and note its size."""
+    """Flush every file to disk and note its size and its checksum."""
     files = sorted(folder.iterdir())
     manifest = folder / MANIFEST
-    manifest.write_text(json.dumps({file.name: file.stat().st_size for file in files}))
+    facts = {file.name: (file.stat().st_size, _checksum(file)) for file in files}
+    manifest.write_text(json.dumps(facts))
     for path in (*files, manifest, folder):
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.data.alterations import NO_ALTERATIONS, Alterations
+from nmt.data.augmentation import NO_ALTERATIONS, Alterations
 from nmt.data.bitext import SIDES, Tell, content_of, silent
 from nmt.data.cache import cached
 from nmt.data.processes import in_order, threads

@@ -1,4 +1,4 @@
-"""A pool of processes for the chunks of a corpus, where there are many of them."""
+"""Processes that share work: how many, how they hear of signals, and a pool for chunks in order."""
 
 import multiprocessing
 import os
@@ -23,6 +23,13 @@ AHEAD = 3
 """Tasks for each process that are under way or done before their turn: what bounds the memory."""
 
 _work: Callable[[Any], Any]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def in_order(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator[Result]:
@@ -53,17 +60,16 @@ def in_order(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator
 
 def _shared_out(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """The result of each task, in order, from a process for each core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # Spawned and not forked: there are threads in this process, which a copy would wait for.
     with ProcessPoolExecutor(
-        cores, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(work,)
+        cores(), multiprocessing.get_context("spawn"), initializer=_begin, initargs=(work,)
     ) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for task in tasks:
-                with _unheard():
+                with unheard():
                     waiting.append(pool.submit(_do, task))
-                if len(waiting) == AHEAD * (cores or 1):
+                if len(waiting) == AHEAD * cores():
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -72,7 +78,7 @@ def _shared_out(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterat
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def unheard() -> Iterator[None]:
     """Start processes that never hear of Ctrl-C and the like, which is for the one that asked.
 
     A terminal sends it to all of them, and each would end in a traceback.
@@ -87,6 +93,24 @@ def _unheard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def interruptible(work: Callable[[], Result]) -> Result:
+    """Do something in a thread of its own, so that a signal need not wait for a long call into C++.
+
+    Where one raises an exception here, such as Ctrl-C, what is being done is left to end with the
+    process.
+    """
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result()
+
+
 def threads() -> int:
     """How many threads a task may use: one in a process that helps, else -1, one for each core."""
     return -1 if multiprocessing.parent_process() is None else 1
@@ -96,14 +120,19 @@ def _begin(work: Callable[[Any], Any]) -> None:
     """Remember the work, and do not outlive the process that asked for it."""
     global _work
     _work = work
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process, from now on, as soon as the one that started it has ended."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
-    os._exit(1)
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _do(task: Any) -> Any:

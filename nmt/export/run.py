@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from nmt.config import RunConfig
-from nmt.data.alterations import Alterations
+from nmt.data.augmentation import Alterations
 from nmt.data.batches import make_batch
 from nmt.data.encoded import EncodedPairs, Variation
 from nmt.data.ibm1 import rows_to_learn_from

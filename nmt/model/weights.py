@@ -1,13 +1,18 @@
 """A model's weights in a file: safetensors, never pickle."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from nmt.errors import RunError
+
+_CHECKSUM = "sha256"
+"""Key of a checksum in the metadata of a safetensors file."""
 
 
 def named_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -16,8 +21,17 @@ def named_weights(model: nn.Module) -> dict[str, Tensor]:
 
 
 def weights_bytes(tensors: dict[str, Tensor]) -> bytes:
-    """The tensors as the content of a safetensors file."""
-    return save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    """The tensors as the content of a safetensors file, with a checksum of their numbers."""
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    return save(whole, {_CHECKSUM: _facts_and_checksum(save(whole))[1]})
+
+
+def _facts_and_checksum(content: bytes) -> tuple[dict[str, str], str]:
+    """What a safetensors file says of itself, and the SHA-256 of the numbers behind that."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    numbers = memoryview(content)[8 + size :]
+    return header.get("__metadata__", {}), hashlib.sha256(numbers).hexdigest()
 
 
 def load_weights(model: nn.Module, file: Path) -> None:
@@ -36,13 +50,21 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
         RunError: The file is missing or damaged.
     """
     try:
-        return load_file(file)
+        content = file.read_bytes()
+        tensors = load(content)
     except FileNotFoundError as error:
         raise RunError(f"{file}: there is no such file: train the run again") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise RunError(
             f"{file}: not a whole safetensors file ({error}): restore a copy, or train again"
         ) from error
+    facts, checksum = _facts_and_checksum(content)
+    if facts.get(_CHECKSUM, checksum) != checksum:  # files of earlier versions have none
+        raise RunError(
+            f"{file}: this file is damaged (its checksum is another): restore a copy, or train it "
+            "again"
+        )
+    return tensors
 
 
 def copy_weights(into: dict[str, Tensor], tensors: dict[str, Tensor], file: Path) -> None:

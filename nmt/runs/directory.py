@@ -297,8 +297,8 @@ class RunDirectory:
 def _read_config(file: Path, version: tuple[int, ...]) -> RunConfig:
     """The configuration of a run, read and checked once for each version of its file."""
     config = load_recipe(file)
-    if "guided_attention" in config.training.model_fields_set:
-        return config
-    # begun before there was such a key, when no attention was guided
-    training = config.training.model_copy(update={"guided_attention": 0.0})
+    # begun before there were such keys, when no attention was guided and one process trained
+    before = {"guided_attention": 0.0, "processes": 1}
+    missing = {key: before[key] for key in before.keys() - config.training.model_fields_set}
+    training = config.training.model_copy(update=missing)
     return config.model_copy(update={"training": training})

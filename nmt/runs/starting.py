@@ -60,7 +60,7 @@ _FIXED_KEYS = (
 """What the weights, the optimiser's state or the order of batches depends on; the other keys may
 change while a run goes on."""
 
-_MACHINE_KEYS = ("training.threads", "training.device")
+_MACHINE_KEYS = ("training.processes", "training.threads", "training.device")
 """What is set for a machine, and not for a corpus."""
 
 
@@ -245,12 +245,23 @@ def _changes(
     run: RunDirectory, config: RunConfig, prefixes: tuple[str, ...], but: Iterable[str] = ()
 ) -> list[str]:
     """Which of the run's settings are other ones in ``config``, for people."""
-    old = run.config()
+    old = _trained_with(run)
     return [
         f"{key} is {value_of(old, key)!r} here, now {value_of(config, key)!r}"
         for key in changed_keys(old, config)
         if key.startswith(prefixes) and not any(fnmatchcase(key, name) for name in but)
     ]
+
+
+def _trained_with(run: RunDirectory) -> RunConfig:
+    """What the last checkpoint was trained with; where there is none, what the run is to be.
+
+    A copy lies with the checkpoint, under its checksum, so that a change of the run's own
+    ``config.toml`` is noticed, whoever or whatever made it.
+    """
+    last = surviving_folder(run.last)
+    copy = None if last is None else last / run.config_file.name
+    return load_recipe(copy) if copy is not None and copy.is_file() else run.config()
 
 
 def keep_config(run: RunDirectory, config: RunConfig) -> None:

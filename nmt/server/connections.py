@@ -43,6 +43,7 @@ class PatientProtocol(H11Protocol):
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
+        """Give the client its time, if there is room for it."""
         super().connection_made(transport)
         self.opened[self] = None
         self._wait()
@@ -85,6 +86,7 @@ class PatientProtocol(H11Protocol):
         self._waiting = self.loop.call_later(READING_S, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
+        """Stop the time once a head is whole, or give the next one its own."""
         if self in self.turned_away:
             return
         cycle = self.cycle
@@ -95,12 +97,14 @@ class PatientProtocol(H11Protocol):
             self._wait()
 
     def on_response_complete(self) -> None:
+        """Give the next request its time."""
         super().on_response_complete()
         # The beginning of the next head may have come with this one.
         if self.cycle.response_complete and self.conn.trailing_data[0]:
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
         self.turned_away.discard(self)
         self.opened.pop(self, None)
         self._stop_waiting()
@@ -108,6 +112,7 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that idles."""
         # An answer that the client has not taken by now would keep the connection open.
         self.transport.abort()
 

@@ -1,5 +1,7 @@
-"""Learning: a loop, and what it needs.
+"""Training: a loop, and what it needs.
 
-``trainer`` is the loop; ``loss`` and ``schedule`` are its arithmetic; ``validation`` asks how good
-the weights are; ``checkpoint`` makes it survive anything; ``progress`` tells people about it.
+``trainer`` sets it up and finishes it; ``loop`` is the loop; ``learner`` takes its steps; ``loss``
+and ``schedule`` are its arithmetic; ``validation`` measures how good the weights are;
+``checkpoint`` makes it survive a kill; ``progress`` and ``records`` report it; ``distributed``
+trains with several processes.
 """

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from nmt.config import RunConfig, to_toml
 from nmt.errors import RunError
 from nmt.files import read_folder, replace_folder
 from nmt.model.weights import copy_weights, read_tensors, weights_bytes
@@ -63,15 +64,32 @@ class TrainState:
     is_guided: bool = True
     pairs: str = ""
 
+    @property
+    def epochs(self) -> float:
+        """Passes over the corpus, with the fraction of the current one."""
+        return self.epoch + self.batch_in_epoch / self.batches_of_epoch
+
 
 Tensors = dict[str, dict[str, Tensor]]
 """Groups of tensors by name ("weights", "average", "optimizer"), where they are in memory."""
 
 
-def save_checkpoint(folder: Path, state: TrainState, tensors: Tensors) -> None:
-    """Replace the checkpoint in ``folder``, whole or not at all."""
+def save_checkpoint(
+    folder: Path, state: TrainState, tensors: Tensors, config: RunConfig | None = None
+) -> None:
+    """Replace the checkpoint in ``folder``, whole or not at all.
+
+    Args:
+        folder: Where to.
+        state: How far the training has come.
+        tensors: What its steps change.
+        config: What it was trained with, to notice what else becomes of the run's own.
+    """
     files = {f"{group}.safetensors": weights_bytes(named) for group, named in tensors.items()}
-    replace_folder(folder, {**files, _STATE: json.dumps(asdict(state), indent=1).encode()})
+    files[_STATE] = json.dumps(asdict(state), indent=1).encode()
+    if config is not None:
+        files["config.toml"] = to_toml(config).encode()
+    replace_folder(folder, files)
 
 
 def load_checkpoint(folder: Path, tensors: Tensors) -> TrainState:

@@ -87,6 +87,11 @@ class Learner:
         self._average = [p.detach().clone() for p in self._parameters] if training.ema_decay else []
 
     @property
+    def precision(self) -> str:
+        """The number format of matrix products, ``bf16`` or ``fp32``."""
+        return "fp32" if self.autocast_type is None else "bf16"
+
+    @property
     def emulates_bf16(self) -> bool:
         """Whether bf16 was asked for on an x86 processor without instructions for it."""
         is_x86 = self.device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64")
@@ -141,11 +146,15 @@ class Learner:
 
     def _clip(self, limit: float) -> Tensor:
         """Scale the gradient down to a norm of ``limit``, if not 0; returns what it was before."""
-        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        learning = [(p, p.grad) for p in self._parameters if p.grad is not None]
+        gradients = [gradient for _, gradient in learning]
         norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
         # seldom longer: to scale by 1 takes a pass over all, but to ask a GPU has it waited for
         if limit and (norm.device.type != "cpu" or bool(norm > limit)):
-            torch.nn.utils.clip_grads_with_norm_(self._parameters, limit, norm, foreach=True)
+            # into memory of its own, for sums of several processes are in memory that they share
+            scaled = torch._foreach_mul(gradients, torch.clamp(limit / (norm + 1e-6), max=1.0))
+            for (parameter, _), gradient in zip(learning, scaled, strict=True):
+                parameter.grad = gradient
         return norm
 
     def _move(self, rate: float) -> None:

@@ -1,6 +1,7 @@
 """From a configuration to what a training needs: checked pairs, tokenizers, token ids."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from nmt.config import RunConfig, override
-from nmt.data.alterations import Alterations
+from nmt.data.augmentation import Alterations
 from nmt.data.batches import plan_epoch
 from nmt.data.bitext import blocks
 from nmt.data.encoded import EncodedPairs, encode_pairs
@@ -16,6 +17,7 @@ from nmt.data.filtering import Corpus, load_corpus
 from nmt.data.guided_alignment import Guide
 from nmt.data.mixture import Mixture
 from nmt.data.phrases import WordTable
+from nmt.data.processes import interruptible
 from nmt.errors import TrainingError
 from nmt.progress import counted
 from nmt.runs.directory import RunDirectory
@@ -109,14 +111,11 @@ def keeps_numbers(pairs: Dataset) -> bool:
 def tokenizers_of(config: RunConfig, run: RunDirectory, corpus: Corpus) -> Tokenizers:
     """The run's tokenizers, trained on the training pairs where there are none yet."""
     files = run.tokenizer_files(config.tokenizer.joint)
-    sides = ("source", "target")
-    if config.tokenizer.joint:
-        if not files[0].exists():
-            train_tokenizer(_texts(corpus.train, sides), config.tokenizer, files[0])
-    else:
-        for side, file in zip(sides, files, strict=True):
-            if not file.exists():
-                train_tokenizer(_texts(corpus.train, (side,)), config.tokenizer, file)
+    sides = [("source", "target")] if config.tokenizer.joint else [("source",), ("target",)]
+    for learned_from, file in zip(sides, files, strict=False):  # a joint one is the file of both
+        if not file.exists():
+            texts = _texts(corpus.train, learned_from)
+            interruptible(partial(train_tokenizer, texts, config.tokenizer, file))
     source, target = (Tokenizer.load(file) for file in files)
     return Tokenizers(source, target)
 

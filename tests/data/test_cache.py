@@ -70,13 +70,15 @@ def test_a_killed_build_leaves_nothing_that_is_taken_for_whole(cache: Path) -> N
     assert (cached("sort", {}, builder("whole", [])) / "data").read_text() == "whole"
 
 
-@pytest.mark.parametrize("damage", ["truncate", "delete", "no manifest"])
+@pytest.mark.parametrize("damage", ["truncate", "delete", "no manifest", "flip"])
 def test_a_damaged_folder_is_built_again(damage: str) -> None:
     folder = cached("sort", {}, builder("whole", []))
     if damage == "truncate":
         os.truncate(folder / "data", 2)
     elif damage == "delete":
         (folder / "data").unlink()
+    elif damage == "flip":
+        (folder / "data").write_text("whale")
     else:
         (folder / "manifest.json").unlink()
     assert (cached("sort", {}, builder("whole", [])) / "data").read_text() == "whole"

@@ -12,7 +12,7 @@ from datasets import Dataset
 from nmt.config import TokenizerConfig
 from nmt.data import encoded as module
 from nmt.data import processes as pool
-from nmt.data.alterations import Alterations
+from nmt.data.augmentation import Alterations
 from nmt.data.encoded import EncodedPairs, Variation, encode_pairs
 from nmt.text.tokenizer import Tokenizer, train_tokenizer
 from tests.data.preparing import prepare

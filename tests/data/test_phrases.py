@@ -9,7 +9,7 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.alterations import Alterations
+from nmt.data.augmentation import Alterations
 from nmt.data.phrases import LENGTHS, Span, WordTable, consistent_spans, fragment, words_of
 
 WORDS = {"le": "the", "un": "a", "chien": "dog", "chat": "cat", "noir": "black", "dort": "sleeps"}

@@ -892,3 +892,15 @@ def test_runs_that_translate_together_translate_in_one_direction(tmp_path: Path)
     ):
         refuse_other_directions(runs, "and so")
     assert Direction.of(runs[0]).turned == Direction.of(runs[2])
+
+
+def test_a_config_that_changed_since_the_last_checkpoint_is_noticed(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "run", CONFIG)
+    content = run.config_file.read_bytes()
+    replace_folder(run.last, {"state.json": b"{}", "config.toml": content})
+    assert go_on(run, run.config()) == []
+    run.config_file.write_bytes(content.replace(b"seed = 1", b"seed = 3", 1))
+    with pytest.raises(RunError, match="cannot go on with other settings: seed is 1 here, now 3"):
+        go_on(run, run.config())
+    run.config_file.write_bytes(content.replace(b"epochs = 10", b"epochs = 12", 1))
+    assert go_on(run, run.config()) == ["training.epochs is 10 here, now 12"]

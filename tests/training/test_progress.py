@@ -19,15 +19,14 @@ from nmt.search.alignment import Alignment, Unit
 from nmt.training.progress import (
     LineReporter,
     LiveReporter,
-    MetricsFile,
     Progress,
     Reporter,
     Reporters,
     Session,
-    TensorBoardEvents,
     Validation,
     make_reporter,
 )
+from nmt.training.records import MetricsFile, TensorBoardEvents
 from nmt.translator.results import TranslatedHypothesis, Translation
 
 PROGRESS = Progress(

@@ -44,7 +44,6 @@ SETTINGS = [
 ]
 
 FAILING = """
-import os
 from nmt.cli import main
 from nmt.errors import TrainingError
 from nmt.training.learner import Learner
@@ -55,12 +54,13 @@ taken = 0
 def step(self, *arguments):
     global taken
     taken += 1
-    if os.environ["RANK"] == "1" and taken == 3:
+    if self.workers.rank == 1 and taken == 3:
         raise TrainingError("the sky has fallen")
     return learn(self, *arguments)
 
 Learner.step = step
-main()
+if __name__ == "__main__":
+    main()
 """
 
 

@@ -30,10 +30,11 @@ from nmt.runs.starting import create_run
 from nmt.search.torch_stepper import TorchStepper
 from nmt.text.tokenizer import EOS, UNK
 from nmt.training import learner as learner_module
-from nmt.training import trainer
+from nmt.training import schedule
 from nmt.training.learner import Learner
+from nmt.training.loop import Interrupted, seed_of
 from nmt.training.progress import Progress, Reporter, Validation
-from nmt.training.trainer import Interrupted, TrainingResult, train
+from nmt.training.trainer import TrainingResult, train
 from nmt.training.validation import DevSet
 from nmt.translator.translator import Translator
 
@@ -524,7 +525,7 @@ def test_a_short_time_budget_goes_into_learning_and_not_into_trying(
     assert 0.7 * 3.0 < last.elapsed_s - 0.5 < 3.0, "it learned for most of the 3 seconds"
 
     # once it is known how long one takes, the time for all of them is limited
-    monkeypatch.setattr(trainer, "_SECONDS_OF_A_VALIDATION", 0.1)
+    monkeypatch.setattr(schedule, "_SECONDS_OF_A_VALIDATION", 0.1)
     config = configured(corpus, "training.epochs=1", "training.minutes=0.1")
     run_to_end(tmp_path / "second", config, reporter=(listener := Listener()), clock=clock)
     assert 2 <= len(listener.validations) <= 4
@@ -682,7 +683,7 @@ def test_a_training_outside_the_main_thread_leaves_signals_alone(
 
 
 def test_seeds_of_different_positions_differ() -> None:
-    seeds = {trainer._seed(*position) for position in [(1, 2), (2, 1), (1, 2, 0), (1, 3), (12,)]}
+    seeds = {seed_of(*position) for position in [(1, 2), (2, 1), (1, 2, 0), (1, 3), (12,)]}
     assert len(seeds) == 5
 
 

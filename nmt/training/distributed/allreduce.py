@@ -6,8 +6,10 @@ up in memory that all of them see takes less than half of the time (docs/several
 
 import mmap
 import os
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -15,12 +17,29 @@ import torch.distributed as dist
 from torch import Tensor
 from typing_extensions import override
 
-from nmt.training.distributed.lost import together
-
 _NUMBERS_AT_ONCE = 4_000_000
 """Beyond 32 MB the memory that gloo takes is fresh for every sum, and that takes twice the time."""
 
 _NO_FILE = -1
+
+
+class Lost(Exception):
+    """Another process is gone, or does not answer."""
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """A call of torch.distributed that all processes make.
+
+    Raises:
+        Lost: One of them is gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        # such as "[/gloo/pair.cc:537] Read error [10.0.0.2]:5005: Connection reset. This is ..."
+        reason = re.sub(r"^\[\S+\] ", "", str(error).partition("\n")[0])
+        raise Lost(reason.partition(". ")[0]) from error
 
 
 class Sums(ABC):
@@ -35,7 +54,8 @@ class Sums(ABC):
             loss: A scalar, which becomes the sum.
 
         Returns:
-            Sums of the gradients' shapes and type, for the caller to change.
+            Sums of the gradients' shapes and type. Only to be read, until the next call: other
+            processes may see the same memory.
 
         Raises:
             Lost: A process is gone.
@@ -99,10 +119,8 @@ class MemorySums(Sums):
             self._own_totals += addend
         with together():
             dist.all_reduce(torch.zeros(()))  # nor this before all have added up their part
-        # copied, for what becomes of them is each process's own affair. Nobody writes totals again
-        # before all have put their next gradients down, which they do after this.
-        torch._foreach_copy_(gradients, _views(self._totals, gradients))
-        return gradients
+        # Nobody writes totals again before all have put their next gradients down.
+        return _views(self._totals, gradients)
 
 
 def shared_memory(

@@ -22,8 +22,14 @@ from typing_extensions import override
 
 from nmt.data.batches import Batch
 from nmt.errors import NmtError, TrainingError
-from nmt.training.distributed.allreduce import MemorySums, NetworkSums, Sums, shared_memory
-from nmt.training.distributed.lost import Lost, together
+from nmt.training.distributed.allreduce import (
+    Lost,
+    MemorySums,
+    NetworkSums,
+    Sums,
+    shared_memory,
+    together,
+)
 from nmt.training.distributed.workers import Result, Workers
 
 _LONGEST_STEP = timedelta(minutes=10)
@@ -34,7 +40,7 @@ _FAILURE = "failure"
 
 
 class SeveralWorkers(Workers):
-    """The processes that torchrun started.
+    """The processes that torchrun or the training itself started.
 
     Args:
         rank: Number of this process.
@@ -121,8 +127,6 @@ class SeveralWorkers(Workers):
 def join(local_rank: int, local_count: int) -> Iterator[SeveralWorkers]:
     """Meet the other processes that torchrun started.
 
-    Whoever fails says with what before it leaves, so that those who miss it can say so too.
-
     Args:
         local_rank: Number of this process on its machine, and of the GPU it takes if there are any.
         local_count: How many are on its machine.
@@ -132,23 +136,44 @@ def join(local_rank: int, local_count: int) -> Iterator[SeveralWorkers]:
     """
     everyones, rank, count = next(rendezvous("env://"))
     store = _room(everyones, rank, count)
-    backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank)
-        backend = "cpu:gloo,cuda:nccl"
+    with meet(store, rank, count, local_rank == 0, is_one_machine=local_count == count) as workers:
+        yield workers
+
+
+@contextmanager
+def meet(
+    store: Store, rank: int, count: int, is_first_here: bool, is_one_machine: bool
+) -> Iterator[SeveralWorkers]:
+    """Meet the other processes of a training.
+
+    Whoever fails says with what before it leaves, so that those who miss it can say so too.
+
+    Args:
+        store: What all of them see, and no other training.
+        rank: Number of this process.
+        count: How many there are.
+        is_first_here: Whether it is the first of its machine.
+        is_one_machine: Whether all of them are on this one.
+
+    Raises:
+        NmtError: What another process failed with.
+    """
     try:
         with together():
+            backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
             dist.init_process_group(
                 backend, store=store, rank=rank, world_size=count, timeout=_LONGEST_STEP
             )
-        yield SeveralWorkers(rank, count, local_rank == 0, is_one_machine=local_count == count)
+        yield SeveralWorkers(rank, count, is_first_here, is_one_machine)
     except Lost as loss:
         _end_of_ones_own()
         if store.check([_FAILURE]):
             raise TrainingError(store.get(_FAILURE).decode()) from loss
         raise TrainingError(
             f"another process of this training is gone ({loss}): the run is as it was last saved; "
-            "torchrun goes on from there by itself with --max-restarts, and so does --resume"
+            "--resume goes on from there, and torchrun does so by itself with --max-restarts"
         ) from loss
     except (NmtError, OSError) as error:
         _end_of_ones_own()

@@ -1,7 +1,7 @@
-"""The processes that train one run together: as a rule this one alone, else those of torchrun.
+"""The processes that train one run together: this one alone, or several that share each batch.
 
-``torchrun`` starts them, on one machine or on several, and tells each its place in environment
-variables. Without it torch.distributed is not touched.
+Those of one machine are started by ``launch``; those of several machines by ``torchrun``, which
+tells each its place in environment variables. Alone torch.distributed is not touched.
 """
 
 from collections.abc import Callable, Mapping, Sequence
