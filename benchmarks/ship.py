@@ -1,10 +1,12 @@
 """Makes a model that comes with nmt out of a trained run: export, measure, write its card.
 
     python benchmarks/ship.py RUN --to checkpoints/fr-en --corpus DIR [--note "distilled from ..."]
+    python benchmarks/ship.py RUN --to checkpoints/poems --card FILE
 
 RUN is left as it is. The folder gets the int8 export, the tokenizer, the configuration without the
 place of the corpus, a mark that it was not trained where it is, and a model card with what was
-measured on the dev set in DIR. The card is for a model of Tatoeba's text.
+measured on the dev set in DIR, for a model of Tatoeba's text; or with what FILE says, and then
+without shortlists, which are for translations.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import json
 import os
 import platform
 import statistics
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +37,9 @@ SENTENCES_ALONE = 200
 EXAMPLES = {
     "fr": ("Je suis étudiant.", "Où est la gare ?", "Il fait froid ce matin, n'est-ce pas ?"),
     "en": ("I am a student.", "Where is the station?", "It's cold this morning, isn't it?"),
+    "zh": ("我是学生。", "我们明天去火车站。", "今天早上很冷。"),
 }
-NAMES = {"fr": "French", "en": "English"}
+NAMES = {"fr": "French", "en": "English", "zh": "Chinese"}
 MARK = "This model came with nmt. Without this file it counts as one that was trained here.\n"
 
 CARD = """# {source} to {target}
@@ -62,12 +66,8 @@ model in this folder:
     {chrf.signature}
     {ter.signature}
 
-| source words | sentences | BLEU |
-|---|---|---|
-{by_length}
-
-The dev set chose the weights, and there is no other: take these as a little too kind. No sentence
-of it is in the training text, on either side.
+{by_length}The dev set chose the weights, and there is no other: take these as a little too kind.
+No sentence of it is in the training text, on either side.
 
 ## How fast it is
 
@@ -76,27 +76,67 @@ of it is in the training text, on either side.
 
 ## Data and licence
 
-Sentence pairs that volunteers wrote and translated, from the Tatoeba project (https://tatoeba.org),
-in the selection of https://www.manythings.org/anki; and words, names, greetings and labels that
-were written for nmt (`corpora/tatoeba/phrases`): {pairs:,} pairs to learn from. Tatoeba's licence
-is CC-BY 2.0 FR (https://creativecommons.org/licenses/by/2.0/fr/): whoever passes this model on
-names both. The model is under the same licence as nmt, MIT, with that attribution.
+{data}
 
 ## How it was trained
 
-Recipe `corpora/tatoeba`, seed {seed}, {steps:,} steps in {time}.
+Recipe `corpora/{recipe}`, seed {seed}, {steps:,} steps in {time}.
 {notes}
 All settings are in `config.toml`; where the corpus was is left out.
 
 ## Limits
 
-It knows short everyday sentences and little else: no news, no law, no medicine. Of words, names,
-greetings and labels by themselves that it has not learned from, it gets {share:.0%} right
-(`benchmarks/phrases.py`); a rare name it may spell in its own way. It settles who is meant by *you*
-or *he* where the other language leaves that open. Each sentence is translated by itself. What it
-cannot know, such as addresses, emoji and other scripts, it leaves as it is. Nobody looked through
-what the volunteers wrote about people: do not let it speak where a mistake does harm.
+{limits}
 """
+
+BY_LENGTH = """| source words | sentences | BLEU |
+|---|---|---|
+{rows}
+
+"""
+
+DATA = """Sentence pairs that volunteers wrote and translated, from the Tatoeba project
+(https://tatoeba.org), in the selection of https://www.manythings.org/anki; {further}: {pairs:,}
+pairs to learn from. Tatoeba's licence is CC-BY 2.0 FR
+(https://creativecommons.org/licenses/by/2.0/fr/): whoever passes this model on names both. The
+model is under the same licence as nmt, MIT, with that attribution.{thanks}"""
+
+LIMITS = """It knows short everyday sentences and little else: no news, no law, no medicine.
+{words} It settles who is meant by *you* or *he* where the other language leaves that open. Each
+sentence is translated by itself. What it cannot know, such as addresses, emoji and other scripts,
+it leaves as it is. Nobody looked through what the volunteers wrote about people: do not let it
+speak where a mistake does harm."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a card says of the text of a recipe, beside Tatoeba's."""
+
+    recipe: str
+    further: str
+    thanks: str
+    words: str
+
+
+FRENCH = About(
+    "tatoeba",
+    "and words, names, greetings and labels that were written for nmt (`corpora/tatoeba/phrases`)",
+    "",
+    "Of words, names, greetings and labels by themselves that it has not learned from, it gets "
+    "{share:.0%} right (`benchmarks/phrases.py`); a rare name it may spell in its own way.",
+)
+CHINESE = About(
+    "tatoeba-zh",
+    "more English sentences of theirs with Chinese, and Chinese ones with English, that"
+    " earlier models wrote; sentences of the documentation of Python and of React; and names"
+    " of countries, languages and cities from Unicode's CLDR",
+    " With thanks to those who wrote and translated the documentation of Python (the Chinese"
+    " is CC0, the English under the licence of the Python Software Foundation), and the"
+    " documentation of React (https://react.dev and https://zh-hans.react.dev, CC-BY 4.0:"
+    " name it too). CLDR's licence is Unicode-3.0 (https://www.unicode.org/license.txt).",
+    "It writes simplified characters, and reads few others. Names it has not met, numbers"
+    " above ten thousand and idioms it often gets wrong.",
+)
 
 
 @dataclass(frozen=True)
@@ -115,27 +155,40 @@ def main() -> None:
     )
     parser.add_argument("run", type=Path)
     parser.add_argument("--to", type=Path, required=True)
-    parser.add_argument("--corpus", type=Path, required=True, help="folder of the text")
+    parser.add_argument("--corpus", type=Path, help="folder of the text")
+    parser.add_argument("--card", type=Path, help="a card that is written already")
     parser.add_argument("--note", action="append", default=[], help="more on the training")
     arguments = parser.parse_args()
+    if (arguments.corpus is None) == (arguments.card is None):
+        parser.error("give either --corpus or --card")
     run = open_run(arguments.run)
-    shipped = ship(run, arguments.to)
+    shipped = ship(run, arguments.to, has_lexicon=arguments.card is None)
     size_mb = megabytes(shipped)
     if size_mb > MOST_MB:
         raise SystemExit(f"{shipped.path}: {size_mb:.1f} MB, more than {MOST_MB}: train a smaller")
-    config = shipped.config()
-    dev, source, target = config.corpus.dev, config.corpus.source, config.corpus.target
-    sides = [lines_of(arguments.corpus / f"{dev}.{side}") for side in (source, target)]
-    measured = measure(shipped, *sides)
-    text = card(run, shipped, measured, arguments.note)
-    shipped.finish(text, measured.evaluation.bleu.score)
+    if arguments.card:
+        text = arguments.card.read_text("utf-8")
+        write_atomically(shipped.card, text.encode())
+    else:
+        text, bleu = measured_card(run, shipped, arguments.corpus, arguments.note)
+        shipped.finish(text, bleu)
     print(text)
 
 
-def ship(run: RunDirectory, to: Path) -> RunDirectory:
+def measured_card(
+    run: RunDirectory, shipped: RunDirectory, corpus: Path, notes: list[str]
+) -> tuple[str, float]:
+    """The card of a model of Tatoeba's text, which is tried on the dev set, and its BLEU."""
+    config = shipped.config().corpus
+    sides = [lines_of(corpus / f"{config.dev}.{side}") for side in (config.source, config.target)]
+    measured = measure(shipped, *sides)
+    return card(run, shipped, measured, notes), measured.evaluation.bleu.score
+
+
+def ship(run: RunDirectory, to: Path, has_lexicon: bool) -> RunDirectory:
     """Copy what translates into a new folder, and mark it."""
     config = override(run.config(), ["export.precision=int8"])
-    lexicon = load_lexicon(run.export) if run.is_exported else None
+    lexicon = load_lexicon(run.export) if has_lexicon and run.is_exported else None
     files = export_files(run, config, lexicon)
     shipped = run.copy_to(to)
     places = [
@@ -171,7 +224,8 @@ def card(run: RunDirectory, shipped: RunDirectory, measured: Measured, notes: li
     config, evaluation = shipped.config(), measured.evaluation
     source, target = config.corpus.source, config.corpus.target
     steps, elapsed_s = training_of(run)
-    right, wrong = tried(shipped.path)
+    about = CHINESE if "zh" in (source, target) else FRENCH
+    pairs = json.loads(lines_of(run.metrics_file)[0])["pairs"]
     return CARD.format(
         source=NAMES.get(source, source),
         target=NAMES.get(target, target),
@@ -188,23 +242,43 @@ def card(run: RunDirectory, shipped: RunDirectory, measured: Measured, notes: li
         margin=evaluation.bleu_margin,
         chrf=evaluation.chrf,
         ter=evaluation.ter,
-        by_length="\n".join(
-            f"| {bucket.shortest} to {bucket.longest or 'more'} | {bucket.sentences} "
-            f"| {bucket.bleu:.1f} |"
-            for bucket in evaluation.by_source_length
-        ),
+        by_length=by_length(evaluation),
         sentences_per_s=measured.sentences_per_s,
         alone_ms=1000 * measured.alone_s,
         cores=os.cpu_count(),
         processor=processor(),
         megabytes=megabytes(shipped),
-        pairs=json.loads(lines_of(run.metrics_file)[0])["pairs"],
-        share=right / (right + len(wrong)),
+        recipe=about.recipe,
+        data=filled(DATA.format(further=about.further, pairs=pairs, thanks=about.thanks)),
+        limits=filled(LIMITS.format(words=words_of(about, shipped))),
         seed=config.seed,
         steps=steps,
         time=clock(elapsed_s),
         notes="".join(f"{note}\n" for note in notes),
     )
+
+
+def by_length(evaluation: Evaluation) -> str:
+    """A table of BLEU by the number of source words, where it has more than one row."""
+    ranges = evaluation.by_source_length
+    rows = "\n".join(
+        f"| {each.shortest} to {each.longest or 'more'} | {each.sentences} | {each.bleu:.1f} |"
+        for each in ranges
+    )
+    return BY_LENGTH.format(rows=rows) if len(ranges) > 1 else ""
+
+
+def words_of(about: About, shipped: RunDirectory) -> str:
+    """What a card says of words by themselves, tried if it says how many are right."""
+    if "{share" not in about.words:
+        return about.words
+    right, wrong = tried(shipped.path)
+    return about.words.format(share=right / (right + len(wrong)))
+
+
+def filled(paragraph: str) -> str:
+    """A paragraph in lines of a card."""
+    return textwrap.fill(" ".join(paragraph.split()), 100, break_on_hyphens=False)
 
 
 def training_of(run: RunDirectory) -> tuple[int, float]:

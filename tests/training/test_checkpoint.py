@@ -28,6 +28,7 @@ STATE = TrainState(
     best_loss=1 / 3,
     best_step=6,
     stale_validations=1,
+    is_untried=True,
     validation_s=0.1,
     validations=3,
     validated_step=6,
