@@ -127,15 +127,16 @@ FRENCH = About(
 )
 CHINESE = About(
     "tatoeba-zh",
-    "more English sentences of theirs with Chinese, and Chinese ones with English, that"
-    " earlier models wrote; sentences of the documentation of Python and of React; and names"
-    " of countries, languages and cities from Unicode's CLDR",
-    " With thanks to those who wrote and translated the documentation of Python (the Chinese"
-    " is CC0, the English under the licence of the Python Software Foundation), and the"
-    " documentation of React (https://react.dev and https://zh-hans.react.dev, CC-BY 4.0:"
-    " name it too). CLDR's licence is Unicode-3.0 (https://www.unicode.org/license.txt).",
-    "It writes simplified characters, and reads few others. Names it has not met, numbers"
-    " above ten thousand and idioms it often gets wrong.",
+    "sentences of theirs in one of the languages, each with a translation that an earlier model "
+    "made; numbers, times, places and greetings that were written for nmt "
+    "(`corpora/tatoeba-zh/phrases`); sentences of the documentation of Python and of React; and "
+    "names of countries, languages and cities from Unicode's CLDR",
+    " With thanks to those who wrote and translated the documentation of Python (the Chinese is "
+    "CC0, the English under the licence of the Python Software Foundation), and that of React "
+    "(https://react.dev and https://zh-hans.react.dev, CC-BY 4.0: name it too). CLDR's licence is "
+    "Unicode-3.0 (https://www.unicode.org/license.txt).",
+    "Its Chinese is in simplified characters. Names that it has not met, numbers above ten "
+    "thousand, idioms and sentences of several clauses it often gets wrong.",
 )
 
 
