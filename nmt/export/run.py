@@ -19,8 +19,8 @@ from nmt.export.graphs import export
 from nmt.export.normaliser import NO_REMAINDER, learn_remainder
 from nmt.export.shortlist import Lexicon, learn_lexicon
 from nmt.files import replace_folder
-from nmt.model.seq2seq import Seq2Seq, build
-from nmt.model.weights import load_weights, named_weights
+from nmt.model.seq2seq import Seq2Seq
+from nmt.model.weights import load_model, named_weights
 from nmt.runs.directory import RunDirectory
 from nmt.search.stepper import NEVER_PRODUCED, Floats
 from nmt.text.tokenizer import PAD, Tokenizer, Tokenizers
@@ -132,6 +132,4 @@ def _weights(run: RunDirectory, config: RunConfig, vocabulary_sizes: tuple[int, 
 
 
 def _model(run: RunDirectory, config: RunConfig, vocabulary_sizes: tuple[int, int]) -> Seq2Seq:
-    model = build(config.model, *vocabulary_sizes).eval()
-    load_weights(model, run.model_file)
-    return model
+    return load_model(config.model, *vocabulary_sizes, run.model_file).eval()

@@ -9,10 +9,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from nmt.config import ModelConfig
 from nmt.errors import RunError
+from nmt.model.seq2seq import Seq2Seq, build
 
 _CHECKSUM = "sha256"
 """Key of a checksum in the metadata of a safetensors file."""
+LARGEST_HEADER = 1_000_000
+"""Bytes of the names and shapes in a safetensors file, at most."""
 
 
 def named_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -32,6 +36,29 @@ def _facts_and_checksum(content: bytes) -> tuple[dict[str, str], str]:
     header = json.loads(content[8 : 8 + size])
     numbers = memoryview(content)[8 + size :]
     return header.get("__metadata__", {}), hashlib.sha256(numbers).hexdigest()
+
+
+def load_model(
+    config: ModelConfig, source_vocabulary: int, target_vocabulary: int, file: Path
+) -> Seq2Seq:
+    """A model with the weights of a file.
+
+    What the file holds is compared with what the sizes ask for before memory is taken for either.
+
+    Raises:
+        RunError: The file is missing, damaged, or holds another shape of model.
+    """
+    with torch.device("meta"):  # shapes without numbers
+        outline = named_weights(Seq2Seq(config, source_vocabulary, target_vocabulary))
+    size_bytes = sum(4 * tensor.numel() for tensor in outline.values())
+    if file.is_file() and not size_bytes <= file.stat().st_size <= size_bytes + LARGEST_HEADER:
+        raise RunError(
+            f"{file}: does not fit the run's config.toml, whose model has weights of "
+            f"{size_bytes:,} bytes: copy the whole folder again"
+        )
+    model = build(config, source_vocabulary, target_vocabulary)
+    load_weights(model, file)
+    return model
 
 
 def load_weights(model: nn.Module, file: Path) -> None:

@@ -133,12 +133,11 @@ def _torch_stepper(run: RunDirectory, config: RunConfig, tokenizers: Tokenizers)
     """The weights of a run that is not exported."""
     import torch
 
-    from nmt.model.seq2seq import build
-    from nmt.model.weights import load_weights
+    from nmt.model.weights import load_model
     from nmt.search.torch_stepper import TorchStepper
 
-    model = build(config.model, *(tokenizer.vocabulary_size for tokenizer in tokenizers))
-    load_weights(model, run.model_file)
+    source, target = (tokenizer.vocabulary_size for tokenizer in tokenizers)
+    model = load_model(config.model, source, target, run.model_file)
     return TorchStepper(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
 
 

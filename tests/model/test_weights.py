@@ -10,7 +10,7 @@ from torch import Tensor
 from nmt.config import ModelConfig
 from nmt.errors import RunError
 from nmt.model.seq2seq import Seq2Seq, build
-from nmt.model.weights import load_weights, named_weights, read_tensors, weights_bytes
+from nmt.model.weights import load_model, load_weights, named_weights, read_tensors, weights_bytes
 
 VOCABULARY = 9
 
@@ -187,3 +187,18 @@ def test_a_file_without_a_checksum_is_read(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     file.write_bytes(save({"m": torch.ones(2)}))
     assert read_tensors(file)["m"].tolist() == [1.0, 1.0]
+
+
+def test_sizes_that_would_take_all_memory_are_refused_before(tmp_path: Path) -> None:
+    file = written(tmp_path / "w", named_weights(make()))
+    huge = ModelConfig(hidden_size=16_384, encoder_layers=100, decoder_layers=100)
+    with pytest.raises(RunError, match=r"does not fit the run's config\.toml"):
+        load_model(huge, 1_000_000, 1_000_000, file)
+
+
+def test_a_file_of_gigabytes_of_nothing_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "w"
+    with file.open("wb") as stream:
+        stream.truncate(10**12)
+    with pytest.raises(RunError, match=r"does not fit the run's config\.toml"):
+        load_model(ModelConfig(hidden_size=16, embedding_size=8), 300, 300, file)
