@@ -290,7 +290,7 @@ class StepGraph:
         )
 
     def _decode(self, embedded: Operand) -> tuple[Vector, str | None]:
-        """The output vectors, and what the last attention looked at."""
+        """The output vectors, and the weights of the last attention."""
         graph, config, hidden = self.graph, self.config, self.config.hidden_size
         cells = config.cells(config.decoder_layers)
         before = [[self._state(hidden) for _ in range(CELLS[cell].states)] for cell in cells]

@@ -70,14 +70,14 @@ def _span(bucket: LengthBucket) -> str:
 
 
 def sentences(subject: Subject) -> Markup:
-    """The best and the worst sentences with pictures of what was looked at."""
+    """The best and the worst sentences with pictures of their attention."""
     chosen, scores = subject.sentences, subject.scores
     if scores is None or not (chosen.best or chosen.worst):
         return element("p", "No sentences to show.", class_="faint")
     said = (
         "Ordered by chrF2 of the single sentence, of those as good the longest first. In a picture "
         "a row is a word of the translation; the stronger the colour of a cell, the more the model "
-        "looked at the source word above it while it wrote that word."
+        "attended to the source word above it while it wrote that word."
     )
     parts = [element("p", said, class_="faint")]
     for name, judged in (("Best", chosen.best), ("Worst", chosen.worst)):

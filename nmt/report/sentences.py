@@ -1,4 +1,4 @@
-"""The best and the worst translations of a test set, one by one, with what they looked at."""
+"""The best and the worst translations of a test set, one by one, with their attention."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

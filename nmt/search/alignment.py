@@ -50,7 +50,7 @@ class Alignment:
     Attributes:
         source_units: Of the text.
         target_units: Of the translation.
-        weights: How much each target unit looked at each source unit, summed over its subwords,
+        weights: How much each target unit attended to each source unit, summed over its subwords,
             float32, shape (target units, source units).
         target_pieces: How many subwords each target unit has; 1 where it was put back verbatim.
     """
@@ -65,7 +65,7 @@ class Alignment:
         """What share of its looking each target unit spent on each source unit, 0 to 1.
 
         The weights, averaged over the subwords of a target unit, shape (target units, source
-        units); a row sums to less than 1 where the end of the source was looked at too.
+        units); a row sums to less than 1 where the end of the source was attended to as well.
         """
         pieces = np.array(self.target_pieces, dtype=np.float32)
         return self.weights / pieces[:, None]

@@ -36,7 +36,7 @@ class Candidates:
     Attributes:
         log_probabilities: Natural logarithms, likeliest first, float32, shape (rows, k).
         tokens: The token of each, int64, shape (rows, k).
-        attention: What each row looked at in this step, weights that sum to 1 over the source,
+        attention: Attention weights of each row in this step that sum to 1 over the source,
             float32, shape (rows, source length), or longer with zeros; None for a model without
             attention.
     """

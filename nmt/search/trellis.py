@@ -155,7 +155,7 @@ class Trellis:
         return -np.sort(-forbidden, axis=1)[:, :most]
 
     def looked(self, rows: Integers) -> Doubles | None:
-        """How much rows have looked at each source token in all steps, the present one included.
+        """How much rows have attended to each source token in all steps, the present one included.
 
         Returns:
             Sums of attention weights, shape (rows, source length), or longer with zeros; None for

@@ -41,7 +41,7 @@ class TrainState:
         validated_step: The step after which the weights were last tried.
         is_untried: The training was stopped while the weights of this step were being tried, which
             is done anew when it goes on.
-        is_guided: Attention is still told where to look; once it is not, it never is again, however
+        is_guided: Attention is still guided; once it is not, it never is again, however
             long the run becomes.
     """
 

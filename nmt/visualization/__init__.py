@@ -1,4 +1,4 @@
-"""Pictures of what a model looked at: attention as SVG, as a page and as PNG."""
+"""Pictures of attention as SVG, as a page and as PNG."""
 
 from nmt.visualization.attention import (
     AttentionGrid,

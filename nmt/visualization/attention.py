@@ -1,6 +1,6 @@
 """Attention as a picture: the source across, the translation down, and ink for the weights.
 
-The picture of Bahdanau et al. 2015, figure 3. A row is what was looked at while one word was
+The picture of Bahdanau et al. 2015, figure 3. A row is what was attended to while one word was
 written; the darker a cell, the more.
 """
 
@@ -25,9 +25,7 @@ GAP = 8
 """Between a label and its cells."""
 SLANT = 60
 """Degrees that the labels of the source rise by."""
-NO_ATTENTION = (
-    "this model has no attention, so nothing says what a word looked at: use a model with attention"
-)
+NO_ATTENTION = "this model has no attention, so no word attended to any: use a model with attention"
 END = "</s>"
 """How the end of a sentence is spelt among subwords."""
 LEAST_INK = 0.005
@@ -85,7 +83,7 @@ word above it while it wrote that word.</p>
 
 @dataclass(frozen=True)
 class AttentionGrid:
-    """What each word of a translation looked at.
+    """The attention of each word of a translation.
 
     Attributes:
         source: Words, or subwords, read across.
@@ -105,7 +103,7 @@ class AttentionGrid:
 
 
 def word_grid(translation: Translation, hypothesis: int = 0) -> AttentionGrid:
-    """What each word of a translation looked at, on the average of its subwords.
+    """The attention of each word of a translation, on the average of its subwords.
 
     Args:
         translation: Made with ``align=True``; its text may have been translated in parts.
@@ -127,7 +125,7 @@ def word_grid(translation: Translation, hypothesis: int = 0) -> AttentionGrid:
 
 
 def subword_grid(translation: Translation, hypothesis: int = 0) -> AttentionGrid:
-    """What each subword of a translation looked at, ends of sentences included.
+    """The attention of each subword of a translation, ends of sentences included.
 
     Args:
         translation: Of one sentence.

@@ -28,10 +28,10 @@ MOST_DROPPED = 20
 PLAIN_WIDTH = 120
 NO_ATTENTION = (
     "This model has no attention: the encoder hands over one context vector for the whole "
-    "sentence, and every word is written from that. No word looks at any in particular."
+    "sentence, and every word is written from that. No word attends to any in particular."
 )
 WHY = {
-    "dropped": "fell out of the beam",
+    "dropped": "pruned by the beam",
     "ended": "finished, but not the best",
     "cut off": "cut off at the length limit",
     "left": "unfinished when the search was over",
@@ -104,7 +104,7 @@ def _words(sentence: SentenceExplanation) -> Table:
     table.add_column("word")
     table.add_column("sure", justify="right")
     if sentence.has_attention:
-        table.add_column("looked at")
+        table.add_column("attention")
     table.add_column("or else")
     for word in sentence.words:
         steps = sentence.steps[word.first_step : word.end_step]
@@ -150,7 +150,7 @@ def _listed(names: Iterable[tuple[str, float]]) -> Text:
 
 def _dropped(dropped: tuple[Dropped, ...]) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="underline")
-    table.add_column("let go after", justify="right")
+    table.add_column("pruned after", justify="right")
     table.add_column("score", justify="right")
     table.add_column("hypothesis")
     table.add_column("why")

@@ -1,4 +1,4 @@
-"""How a translation came about: what was looked at, what was nearly said, what the beam dropped."""
+"""How a translation came about: attention, runners-up and pruned hypotheses."""
 
 from nmt.translator.explaining.explainer import explain_sentence
 from nmt.translator.explaining.explanation import (

@@ -219,7 +219,7 @@ class _History:
         return self._tokenizer.decode(tokens[:-1] if ending.token == EOS else tokens)
 
     def dropped(self) -> tuple[Dropped, ...]:
-        """What the beam let go."""
+        """The pruned hypotheses."""
         found = []
         for step, rows in enumerate(self.beam()):
             length = (step + 1) ** self._options.length_penalty

@@ -84,7 +84,7 @@ class Dropped:
 
     Attributes:
         text: What it says.
-        step: After how many steps it fell out, or ended.
+        step: After how many steps it was pruned, or ended.
         log_probability: Of its subwords.
         score: The log-probability, normalised by length as the search ranks it.
         fate: Why it is none: *dropped* while it was unfinished, *ended* behind the best, *cut
@@ -131,7 +131,7 @@ class SentenceExplanation:
         words: Of the translation.
         steps: Of the decoder.
         beam: The rows after each step, those that ended behind the others.
-        dropped: What the beam let go, in the order in which it did.
+        dropped: The pruned hypotheses, in the order in which they were pruned.
     """
 
     source: str

@@ -12,16 +12,16 @@ TEXT = "le petit chat mange dans la maison rouge."
 COMMAND = re.compile(r"\x1b\[")
 
 
-def test_a_word_stands_with_what_it_looked_at_and_how_sure_it_was() -> None:
+def test_a_word_stands_with_its_attention_and_how_sure_it_was() -> None:
     lines = as_text(explanation_of("chat"), is_terminal=False).splitlines()
     assert lines[:3] == ["chat", "→ chat", "log-probability -1.00, score -0.500"]
     table = [line.split() for line in lines[4:]]
     assert table[:3] == [
-        ["word", "sure", "looked", "at", "or", "else"],
+        ["word", "sure", "attention", "or", "else"],
         ["chat", "50%", "chat", "75%", "·chat", "25%"],
         ["(end)", "90%"],
     ]
-    assert table[-1] == ["1", "subword", "-2.000", "chat", "fell", "out", "of", "the", "beam"]
+    assert table[-1] == ["1", "subword", "-2.000", "chat", "pruned", "by", "the", "beam"]
 
 
 def test_a_pipe_gets_no_colours_and_a_terminal_does(
@@ -47,7 +47,7 @@ def test_a_text_does_not_command_the_terminal() -> None:
 def test_a_model_without_attention_is_explained_without_looks(blind: Translator) -> None:
     text = as_text(blind.explain(TEXT), is_terminal=False)
     assert "This model has no attention" in text
-    assert "looked at" not in text
+    assert "attention   " not in text
 
 
 def test_subwords_and_probabilities_are_shown_for_people() -> None:
