@@ -121,8 +121,8 @@ def main() -> None:
     for line in report(results, about):
         print(line)
     if arguments.json:
-        found = {"about": about, "results": [asdict(result) for result in results]}
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+        every = {"about": about, "results": [asdict(result) for result in results]}
+        arguments.json.write_text(json.dumps(every, indent=1) + "\n")
 
 
 class Bench:
@@ -274,6 +274,7 @@ def compared(results: Sequence[Result]) -> list[Result]:
 def report(results: Sequence[Result], about: dict[str, Any]) -> list[str]:
     """The tables, for people."""
     lines = [", ".join(f"{key} {value}" for key, value in about.items() if key != "bleu")]
+    cells: list[tuple[str, ...]]
     cells = [("cold", "seconds", "fastest", "slowest", f"x {OPENNMT}", "peak MB")]
     for one in of_kind(results, "cold"):
         times = (one.seconds, one.fastest_s, one.slowest_s)

@@ -53,9 +53,9 @@ def make(arguments: argparse.Namespace) -> None:
         if (folder / "dev.en").exists():
             continue
         folder.mkdir(parents=True, exist_ok=True)
-        sides = [lines_of(arguments.corpus / f"train.{side}") for side in ("fr", "en")]
+        sources, targets = (lines_of(arguments.corpus / f"train.{side}") for side in ("fr", "en"))
         with (folder / "train.fr").open("w") as fr, (folder / "train.en").open("w") as en:
-            for source, target in altered(*sides, pairs):
+            for source, target in altered(sources, targets, pairs):
                 fr.write(source)
                 en.write(target)
         for side in ("fr", "en"):
@@ -183,7 +183,8 @@ def part_tables(arguments: argparse.Namespace) -> dict[str, Any]:
     WordTable.of(material.corpus.train, pairs.digest)
     Guide.of(pairs, sizes)
     rows = rows_to_learn_from(pairs.source_lengths, pairs.target_lengths)
-    learn_lexicon(*pairs.take(rows), sizes, config.tokenizer.joint)
+    sources, targets = pairs.take(rows)
+    learn_lexicon(sources, targets, sizes, config.tokenizer.joint)
     return {"text": f"tables: {time.process_time() - started:.1f} s of a processor"}
 
 

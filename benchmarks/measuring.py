@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,9 @@ Translate = Callable[[list[str]], tuple[list[str], int]]
 """The translations of lines, and how many tokens they have."""
 
 
-def translate_file(source: Path, load: Callable[[], Translate], output: Path | None) -> dict:
+def translate_file(
+    source: Path, load: Callable[[], Translate], output: Path | None
+) -> dict[str, Any]:
     """Translate a file; seconds are without loading and a warm-up."""
     lines = lines_of(source)
     translate, load_s = timed(load)
@@ -29,12 +32,12 @@ def translate_file(source: Path, load: Callable[[], Translate], output: Path | N
     return {**found, "load_s": load_s, "peak_mb": peak_mb()}
 
 
-def translate_lines(source: Path, load: Callable[[], Translate], times: int) -> dict:
+def translate_lines(source: Path, load: Callable[[], Translate], times: int) -> dict[str, Any]:
     """Translate the lines of a file one by one, over and over; seconds are the median of a line."""
     lines = lines_of(source)
     translate, load_s = timed(load)
     translate(lines[:1])
-    each = [timed(lambda line=line: translate([line]))[1] for line in lines * times]
+    each = [timed(partial(translate, [line]))[1] for line in lines * times]
     return {"seconds": statistics.median(each), "load_s": load_s, "peak_mb": peak_mb()}
 
 

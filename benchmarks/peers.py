@@ -22,7 +22,7 @@ STEPS_IN_A_GROUP = 10
 def make_environment(folder: Path, package: str, requirements: Sequence[str]) -> None:
     """Make FOLDER/venv with a package, without what it asks for, and with some requirements."""
     venv.create(folder / "venv", with_pip=True, clear=True)
-    pip = [python_of(folder), "-m", "pip", "install", "--quiet"]
+    pip = [str(python_of(folder)), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, TORCH, *requirements], check=True)
     subprocess.run([*pip, "--no-deps", package], check=True)
 
@@ -30,7 +30,7 @@ def make_environment(folder: Path, package: str, requirements: Sequence[str]) ->
 def can_import(folder: Path, modules: str) -> bool:
     """Whether the environment is there and its packages are found, and work."""
     python = python_of(folder)
-    check = [python, "-c", f"import {modules}"]
+    check = [str(python), "-c", f"import {modules}"]
     return python.exists() and subprocess.run(check, capture_output=True).returncode == 0
 
 
@@ -49,7 +49,7 @@ def write_vocabulary(python: Path, folder: Path) -> None:
         "import json, sys, sentencepiece as s; p = s.SentencePieceProcessor(sys.argv[1]);"
         "print(json.dumps([p.id_to_piece(i) for i in range(len(p))]))"
     )
-    command = [python, "-c", code, folder / SUBWORDS]
+    command = [str(python), "-c", code, str(folder / SUBWORDS)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     pieces = [piece for piece in json.loads(printed) if piece not in SPECIAL]
     (folder / VOCABULARY).write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")

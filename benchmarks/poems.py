@@ -90,9 +90,9 @@ def bigram(learned: list[str], lines: list[str]) -> list[float]:
     steps = [pair for line in lines for pair in pairwise([START, *line])]
     for (first, character), log in zip(steps, unigram(learned, lines), strict=True):
         # what has come after this character in as many kinds may as well be something new
-        count = pairs[first, character] + kinds[first] * math.exp(log)
+        mass = pairs[first, character] + kinds[first] * math.exp(log)
         total = before[first] + kinds[first]
-        found.append(math.log(count / total) if total else log)
+        found.append(math.log(mass / total) if total else log)
     return found
 
 

@@ -289,8 +289,8 @@ def main() -> None:
     corpus = RunDirectory(options.model).config().corpus
     texts = list(dict.fromkeys(options.source.read_text("utf-8").splitlines()))[:1000]
     translator = nmt.load(options.model)
-    found = zip(texts, translator.translate(texts), strict=True)
-    pairs = [(text, translation.text) for text, translation in found]
+    translated = zip(texts, translator.translate(texts), strict=True)
+    pairs = [(text, translation.text) for text, translation in translated]
     ten_words = [pair for pair in pairs if len(pair[0].split()) == 10] or pairs
     command = [sys.executable, "-m", "nmt", "serve", "--port", "0", "--model", str(options.model)]
     with subprocess.Popen([*command, *options.option], stderr=subprocess.PIPE, text=True) as server:

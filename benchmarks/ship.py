@@ -16,6 +16,7 @@ import platform
 import statistics
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from measuring import lines_of, timed
@@ -210,7 +211,7 @@ def measure(shipped: RunDirectory, sources: list[str], references: list[str]) ->
     corpus = shipped.config().corpus
     translator.translate(sources[:SENTENCES_ALONE])
     found, elapsed_s = timed(lambda: translator.translate(sources))
-    alone = [timed(lambda s=s: translator.translate([s]))[1] for s in sources[:SENTENCES_ALONE]]
+    alone = [timed(partial(translator.translate, [s]))[1] for s in sources[:SENTENCES_ALONE]]
     examples = EXAMPLES.get(corpus.source, tuple(sources[:3]))
     return Measured(
         evaluate([t.text for t in found], references, sources, language=corpus.target),

@@ -138,7 +138,7 @@ def plain_rates(found: Sequence[Layer], dtype: torch.dtype) -> dict[tuple[str, P
 def _seconds(left: Tensor, right: Tensor) -> float:
     """Of one product, the fastest half of many."""
     result = left @ right
-    each = []
+    each: list[float] = []
     ends = time.perf_counter() + SECONDS_OF_A_RATE
     while time.perf_counter() < ends or len(each) < 4:
         started = time.perf_counter()
@@ -159,7 +159,7 @@ def plain_rate(found: Sequence[Layer], rates: dict[tuple[str, Product], float]) 
     return sum(count for count, _ in asked) / sum(count / rate for count, rate in asked)
 
 
-def shares_by_part(steps: Callable[[], None]) -> dict[str, float]:
+def shares_by_part(steps: Callable[[], object]) -> dict[str, float]:
     """Shares of the time of some steps, by torch's profiler, most first; they add up to 1."""
     with (
         _told_apart(),
@@ -167,7 +167,7 @@ def shares_by_part(steps: Callable[[], None]) -> dict[str, float]:
         record_function("all"),
     ):
         steps()
-    events = list(seen.events())  # type: ignore[no-untyped-call]
+    events = list(seen.events())
     # a gradient has the number of the operation that it is of
     part_of = {event.sequence_nr: part for event in events if (part := _part(event)) is not None}
     part_of.pop(-1, None)

@@ -15,6 +15,7 @@ times each peer that is, and the peak memory of a process, with loading and prep
 """
 
 import argparse
+import inspect
 import os
 import re
 import statistics
@@ -70,7 +71,7 @@ def commands_of(
             command += ["--steps", str(arguments.steps)]
             commands[name] = [*command, *settings(OWN[name])]
         else:
-            script = str(Path(PEERS[name].__file__).resolve())
+            script = str(Path(inspect.getfile(PEERS[name])).resolve())
             folder = arguments.folder / Path(script).stem
             peer = [sys.executable, script, "--folder", str(folder)]
             say(f"installing {name}, if it is not there")

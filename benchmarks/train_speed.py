@@ -172,9 +172,12 @@ def report_costs(training: "Training", measured: Measured) -> None:
         f"included\n{reached / 1e9:,.0f} of {plain / 1e9:,.0f} billion operations/s: "
         f"{reached / plain:.0%} of the rate of plain products, one after another"
     )
-    shares = train_costs.shares_by_part(
-        lambda: [training.step(b) for b in islice(endless(training), PROFILED_STEPS)]
-    )
+
+    def steps() -> None:
+        for batches in islice(endless(training), PROFILED_STEPS):
+            training.step(batches)
+
+    shares = train_costs.shares_by_part(steps)
     step_ms = tokens / len(measured.batches) / measured.tokens_per_s * 1e3
     print(f"\n{step_ms:.0f} ms a batch, of which")
     for part, share in shares.items():

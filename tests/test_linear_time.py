@@ -133,6 +133,7 @@ def seconds(function: Callable[[str], object], text: str) -> float:
     return elapsed_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_reads_text_is_linear(name: str) -> None:
     function = FUNCTIONS[name]

@@ -39,6 +39,7 @@ def test_a_page_is_written_into_the_run_and_what_was_translated_is_kept(
     assert (folder / "other.html").read_text().count('class="attention-grid"') == 2
 
 
+@pytest.mark.slow
 def test_other_weights_another_search_or_other_sentences_are_translated_anew(
     inside: Inside, trained: Path, folder: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_pairs_of_another_format_version_are_read_again(
     assert pairs.split_folder(config, "train") != folder
 
 
+@pytest.mark.slow
 def test_many_processes_write_what_one_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentences: list[str]
 ) -> None:

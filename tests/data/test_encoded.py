@@ -13,6 +13,7 @@ from nmt.config import TokenizerConfig
 from nmt.data import encoded as module
 from nmt.data import processes as pool
 from nmt.data.augmentation import Alterations
+from nmt.data.bitext import content_of
 from nmt.data.encoded import EncodedPairs, Variation, encode_pairs
 from nmt.text.tokenizer import Tokenizer, train_tokenizer
 from tests.data.preparing import prepare
@@ -254,7 +255,7 @@ def test_many_processes_encode_as_one_would(
 def test_what_is_known_of_the_texts_is_not_read_from_them_again(
     dataset: Dataset, tokenizers: tuple[Tokenizer, Tokenizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = module.content_of(dataset)
+    known = content_of(dataset)
     digest = encode_pairs(dataset, *tokenizers, None).digest
     monkeypatch.delattr(module, "content_of")
     assert encode_pairs(dataset, *tokenizers, None, known).digest == digest
@@ -293,7 +294,6 @@ def test_a_preparation_that_is_killed_is_done_again_from_the_stage_it_was_in(
     assert done.returncode == -signal.SIGKILL
     assert {kind: len(list((cache / kind).glob("[!.]*"))) for kind in kept} == kept
 
-    pairs = prepare(folder)
-    found = ids_of(pairs.take(np.arange(1000)))
+    found = ids_of(prepare(folder).take(np.arange(1000)))
     for ids, texts in zip(found, (sources, targets), strict=True):
         assert ids == [tokenizer.encode(f"train {text}") for text in texts]

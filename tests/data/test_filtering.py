@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nmt.config import CorpusConfig, PairsConfig
 from nmt.data import filtering as checks
+from nmt.data.bitext import content_of
 from nmt.data.filtering import load_corpus
 from nmt.data.mixture import Portion
 from nmt.errors import CorpusError
@@ -293,7 +294,7 @@ def test_the_content_of_all_training_pairs_is_kept(
     also = {"phrases": further(tmp_path / "a", 3.0, [("quatre", "four"), ("", "x")])}
     config = write(tmp_path, train=TRAIN, dev=DEV).model_copy(update={"also": also})
     corpus = load_corpus(config)
-    assert corpus.content == checks.content_of(corpus.train)
+    assert corpus.content == content_of(corpus.train)
     monkeypatch.delattr(checks, "content_of")
     assert load_corpus(config).content == corpus.content
     heavier = config.model_copy(update={"max_ratio": 100.0})

@@ -88,6 +88,7 @@ def test_scores_intervals_and_p_values_are_those_of_the_sacrebleu_command(tmp_pa
     assert [p < 0.05 for p in p_values] == [figure.is_significant for figure in figures[3:]]
 
 
+@pytest.mark.slow
 def test_approximate_randomisation_is_that_of_the_sacrebleu_command(tmp_path: Path) -> None:
     theirs = sacrebleu_command(tmp_path, "ar")
     rows = compared("ar").rows
@@ -134,6 +135,7 @@ def test_a_group_has_the_mean_and_the_standard_deviation_of_its_members() -> Non
     assert figure.deviation == pytest.approx(statistics.stdev(scores))
 
 
+@pytest.mark.slow
 def test_groups_are_tested_by_drawing_a_sentence_with_all_of_its_translations() -> None:
     """Against BLEU of each resample, of the sentences that are drawn, written out as a corpus."""
     first, second = (GOOD[:12], WORSE[:12]), (SIMILAR[:12], WORSE[12:24], SIMILAR[:12])

@@ -146,6 +146,7 @@ def test_flipped_bytes_end_in_one_line_or_in_a_graph(tmp_path: Path) -> None:
             assert "\n" not in str(error)
 
 
+@pytest.mark.slow
 def test_a_graph_that_grows_runs_into_the_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = [helper.make_node("Neg", ["x"], ["n0"]), helper.make_node("Abs", ["x"], ["a0"])]
     for at in range(34):

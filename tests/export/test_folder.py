@@ -193,7 +193,7 @@ def test_settings_that_are_none_are_refused(folder: Path, content: bytes, proble
 class Burglar:
     """Opens the door when it is unpickled."""
 
-    def __reduce__(self) -> tuple[object, tuple[str]]:
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
         return Path.touch, (Path("burgled"),)
 
 

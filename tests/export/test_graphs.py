@@ -104,7 +104,7 @@ SELECTIONS = [
 def largest_difference(config: ModelConfig, precision: str) -> float:
     """Between torch and the export, of log-probabilities and attention, over all selections."""
     model = random_model(config)
-    steppers = TorchStepper(model), onnx_stepper(model, precision)
+    steppers: list[Any] = [TorchStepper(model), onnx_stepper(model, precision)]
     states: list[Any] = [stepper.start(*batch(random_sources(LENGTHS))) for stepper in steppers]
     random = np.random.default_rng(2)
     tokens = np.full(len(LENGTHS), BOS)

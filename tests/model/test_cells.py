@@ -1,5 +1,7 @@
 """Each cell against its paper's equations, and against torch's own layer with the same weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -66,7 +68,7 @@ def test_cells_agree_with_torch_layers_that_have_the_same_weights(
 ) -> None:
     cell = make_cell(name)
     torch_layer = layer(INPUT, HIDDEN, batch_first=True).double()
-    hidden_bias = torch.zeros_like(cell.bias)
+    hidden_bias: Any = torch.zeros_like(cell.bias)
     if name == "gru":  # torch has a second bias everywhere; only the candidate's is not redundant
         hidden_bias[2 * HIDDEN :] = cell.bias_candidate
     with torch.no_grad():

@@ -166,7 +166,9 @@ def test_where_onednn_has_no_lstm_in_bf16_ours_is_taken(
     taken = []
     monkeypatch.setattr(recurrence, "_has_no_lstm_in_bf16", lambda: not has_one)
     monkeypatch.setattr(recurrence, "lstm", lambda *_: lambda *_: taken.append("ours") or (0, 0))
-    monkeypatch.setattr(recurrence._VF, "lstm", lambda *_: taken.append("theirs") or (0, [0], [0]))
+    monkeypatch.setattr(
+        "nmt.model.recurrence._VF.lstm", lambda *_: taken.append("theirs") or (0, [0], [0])
+    )
     cell, (inputs, *state) = make(dtype=torch.float32), draw(3, dtype=torch.float32)
     unroll(cell, inputs, tuple(state))  # float32 is theirs either way
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():

@@ -96,6 +96,7 @@ def try_automaton(constraints: Constraints) -> Automaton | None:
         return None
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(source=st.lists(st.integers(4, 6), max_size=3), constraints=constraint_sets)
 def test_a_wide_beam_finds_the_best_of_all_that_satisfy(
@@ -117,6 +118,7 @@ def test_a_wide_beam_finds_the_best_of_all_that_satisfy(
     assert [h.score for h in complete] == pytest.approx([s for s, _ in expected[:4]], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_words_that_are_required_are_not_cheaper_at_the_end_of_a_longer_translation() -> None:
     model = ScriptedStepper(vocabulary=VOCABULARY)
     options = SearchConfig(beam=300, max_length_factor=0.01, max_length_extra=4)
@@ -205,6 +207,7 @@ def test_a_step_takes_no_longer_if_there_are_more_runs(kind: str) -> None:
     assert calls(9) == calls(1)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(
     sources=st.lists(st.lists(st.integers(4, 6), max_size=4), min_size=1, max_size=4),
@@ -259,6 +262,7 @@ def test_constraints_leave_the_neighbours_as_they_are() -> None:
                 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(
     sources=st.lists(st.lists(st.integers(4, 6), max_size=4), min_size=2, max_size=5),

@@ -46,7 +46,7 @@ MakeClient = Callable[..., TestClient]
 def served_runs(tmp_path_factory: pytest.TempPathFactory) -> list[RunDirectory]:
     """An exported run from fr to en, and one back."""
     folder = tmp_path_factory.mktemp("served")
-    exported = []
+    exported: list[RunDirectory] = []
     for source, target in (("fr", "en"), ("en", "fr")):
         languages = [f"corpus.source={source}", f"corpus.target={target}"]
         config = override(RunConfig(), SETTINGS + languages)
@@ -164,7 +164,7 @@ def serving(runs: list[RunDirectory], *options: str) -> Iterator[Served]:
     ) as process:
         try:
             assert process.stderr is not None
-            lines = []
+            lines: list[str] = []
             while not (found := re.match(r"serving at http://[^:]+:(\d+)", (lines or [""])[-1])):
                 lines.append(process.stderr.readline())
                 assert lines[-1], lines

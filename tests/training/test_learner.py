@@ -108,6 +108,7 @@ def twin_loss(
     return total / tokens
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance", [0.0, 0.7])
 def test_steps_are_adam_by_hand_over_numerical_gradients(guidance: float) -> None:
     settings = {"weight_decay": 0.1, "adam_beta2": 0.9, "label_smoothing": 0.2, "clip_norm": 0.4}

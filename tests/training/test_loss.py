@@ -22,7 +22,8 @@ def draw(rows: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor,
     weight = torch.randn(VOCABULARY, SIZE, generator=generator, dtype=torch.float64)
     bias = torch.randn(VOCABULARY, generator=generator, dtype=torch.float64)
     targets = torch.randint(PAD + 1, VOCABULARY, (rows,), generator=generator)
-    return *(t.to(dtype).requires_grad_() for t in (outputs, weight, bias)), targets
+    outputs, weight, bias = (t.to(dtype).requires_grad_() for t in (outputs, weight, bias))
+    return outputs, weight, bias, targets
 
 
 def by_torch(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -277,7 +278,7 @@ def test_lines_of_progress_come_at_most_every_ten_seconds() -> None:
 def test_a_progress_line_bears_no_share_and_all_of_it() -> None:
     for share in (0.0, 1.0):
         done = replace(PROGRESS, share=share)
-        (line,) = lines_of(lambda reporter, done=done: reporter.progress(done))
+        (line,) = lines_of(methodcaller("progress", done))
         assert line.endswith("0:00 left")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.numpy import load_file
+from torch._C._distributed_c10d import HashStore, PrefixStore
 
 from nmt.config import RunConfig, load_recipe, override
 from nmt.errors import TrainingError
@@ -277,12 +278,12 @@ def test_an_error_in_one_process_ends_all_and_is_told_once(toy: Path) -> None:
 
 @pytest.mark.parametrize("inside", [0, 1, 2], ids=["first start", "half full", "full"])
 def test_processes_meet_whatever_earlier_ones_have_left(inside: int) -> None:
-    store = torch.distributed.HashStore()
+    store = HashStore()
     if inside:
         store.set("room", "old")
-        torch.distributed.PrefixStore("old", store).add("inside", inside)
+        PrefixStore("old", store).add("inside", inside)
     if inside == 2:
-        torch.distributed.PrefixStore("old", store).set("all", "inside")
+        PrefixStore("old", store).set("all", "inside")
     with ThreadPoolExecutor(2) as pool:
         second = pool.submit(exchange._room, store, 1, 2)
         time.sleep(0.2)
@@ -290,7 +291,7 @@ def test_processes_meet_whatever_earlier_ones_have_left(inside: int) -> None:
         first = pool.submit(exchange._room, store, 0, 2)
         first.result(60).set("said", "here")
         assert second.result(60).check(["said"])
-        assert not torch.distributed.PrefixStore("old", store).check(["said"])
+        assert not PrefixStore("old", store).check(["said"])
 
 
 def test_processes_that_were_started_again_know_whether_others_had_begun(

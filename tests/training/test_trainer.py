@@ -624,7 +624,12 @@ def guided_steps(monkeypatch: pytest.MonkeyPatch, *runs: Callable[[], object]) -
     for run, seen in zip(runs, found, strict=True):
 
         def step(
-            self: Learner, batches: list[Batch], rate: float, seed: int, guidance: float, seen=seen
+            self: Learner,
+            batches: list[Batch],
+            rate: float,
+            seed: int,
+            guidance: float,
+            seen: list[float] = seen,
         ) -> object:
             assert (self.guide is not None) == (guidance > 0.0)
             seen.append(guidance)

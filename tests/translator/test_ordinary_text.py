@@ -68,8 +68,9 @@ class Scripted:
         width = len(tokens) // len(state.sources)
         values = np.full((len(state.sources), self.vocabulary), RARE, dtype=np.float32)
         values[:, [0, 1, 3]] = -np.inf
-        looks = np.zeros(state.sources.shape, dtype=np.float32)
-        looks[:, min(state.step, looks.shape[1] - 1)] = 1.0
+        sentences, length = state.sources.shape
+        looks = np.zeros((sentences, length), dtype=np.float32)
+        looks[:, min(state.step, length - 1)] = 1.0
         for row, source in zip(values, state.sources.tolist(), strict=True):
             for rank, token in enumerate(self.script(source[: source.index(EOS)], state.step)):
                 row[token] = -0.1 - rank
