@@ -17,6 +17,7 @@ from nmt.errors import MarkupError, RunError, SearchError
 from nmt.search.alignment import Alignment, Unit
 from nmt.text.normalise import normalise
 from nmt.translator.markup import translate_markup
+from nmt.translator.markup.reading import read_markup
 from nmt.translator.results import TranslatedHypothesis, Translation
 
 Translate = Callable[[list[str]], list[Translation]]
@@ -414,3 +415,37 @@ def test_html_of_any_quality_goes_through_with_all_its_tags(text: str, seed: int
     for translate in (shuffler(seed), echo):
         [found] = translate_markup(translate, [text], "html")
         assert not Tags(text).seen - Tags(found).seen
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('<i class="a notranslate b">nom</i> x', '<i class="a notranslate b">nom</i>'),
+        ("<i class=notranslate>nom</i> x", "<i class=notranslate>nom</i>"),
+        ("<i TRANSLATE='no'>nom</i> x", "<i TRANSLATE='no'>nom</i>"),
+        ("<a title='a>b' translate=no>nom</a> x", "<a title='a>b' translate=no>nom</a>"),
+        ("<script>if (a<b) '</b>'</script>x", "<script>if (a<b) '</b>'</script>"),
+    ],
+)
+def test_what_is_not_to_be_translated_is_one_token(text: str, kept: str) -> None:
+    tokens = read_markup(text, "html")
+    assert "".join(token.raw for token in tokens) == text
+    assert (tokens[0].raw, tokens[0].kind) == (kept, "alone")
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ('<i class="a notranslated">nom</i>', ['<i class="a notranslated">', "nom", "</i>"]),
+        ("a < b <c", ["a < b ", "<c"]),
+        ("a <b c <d>e", ["a ", "<b c <d>", "e"]),
+        ('<a "x> <b>y', ['<a "x>', " ", "<b>", "y"]),
+        ("<a t='x> y", ["<a t='x>", " y"]),
+        ("a <!-- b <i> c", ["a ", "<!-- b <i> c"]),
+        ("<![CDATA[ <x> ]]>y", ["<![CDATA[ <x> ]]>", "y"]),
+        ("<![CDAT", ["<![CDAT"]),
+        ("", [""]),
+    ],
+)
+def test_html_is_taken_apart_as_browsers_do(text: str, pieces: list[str]) -> None:
+    assert [token.raw for token in read_markup(text, "html")] == pieces
