@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 # Before anything imports torch: two test processes with a thread a core each would fight for them.
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["GOMP_SPINCOUNT"] = "10000"  # as `nmt train` has it: who waits does not burn the core
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.pop("HF_DATASETS_CACHE", None)
 os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir()) / f"nmt-tests-{os.getuid()}")
