@@ -1,12 +1,15 @@
 """Kills, signals, full disks, read-only folders and a clock that jumps: nothing is lost."""
 
+import ctypes
 import mmap
 import os
 import resource
 import signal
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from hostile_processes import Ended, Verdict, nmt
@@ -20,9 +23,9 @@ SETTINGS = (
 KILLS = 20
 SIGNALS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM, signal.SIGINT)
 EVENTS = frozenset({"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"})
-LIMITS = (1_000, 20_000, 60_000)
+LIMITS = (10_000, 30_000, 60_000)
 """Bytes that a file may have where the disk is full."""
-NOBODY = 65534
+CAPABILITIES_VERSION, DAC_OVERRIDE = 0x20080522, 1
 TRAINING_CPU_S = 300
 
 Act = Callable[[], object]
@@ -78,14 +81,21 @@ def trained(folder: Path, name: str, prepare: Act = lambda: None) -> Ended:
                 (corpus / f"{split}.{language}").write_text("\n".join(text) + "\n", "utf-8")
         (folder / "recipe.toml").write_text("")
     settings = [word for each in (*SETTINGS, f"corpus.path={corpus}") for word in ("--set", each)]
-    command = ["train", "recipe.toml", "--run", folder / name, "--resume", *settings]
+    command: list[str | Path] = [
+        "train",
+        "recipe.toml",
+        "--run",
+        folder / name,
+        "--resume",
+        *settings,
+    ]
     return nmt(command, folder, prepare=prepare, cpu_s=TRAINING_CPU_S)
 
 
 def _outputs(folder: Path, model: Path) -> Iterator[Verdict]:
     """Translations that cannot be written."""
-    translate = ["translate", "--model", model]
-    (folder / "input.txt").write_text("Le chat dort.\n" * 9)
+    translate: list[str | Path] = ["translate", "--model", model]
+    (folder / "input.txt").write_text("Le chat dort.\n" * 300)
     (folder / "closed").mkdir(mode=0o555)
     (folder / "lines.txt").write_text("mine\n")
 
@@ -100,11 +110,11 @@ def _outputs(folder: Path, model: Path) -> Iterator[Verdict]:
         ),
         "--output in a read-only folder": (
             [*translate, "--input", "input.txt", "--output", "closed/out.txt"],
-            _as_nobody,
+            _without_privilege,
         ),
         "--output on a full disk": (
             [*translate, "--input", "input.txt", "--output", "out.txt"],
-            lambda: _limit_files(10),
+            lambda: _limit_files(1_000),
         ),
         "--html on a full disk": (
             ["explain", "--model", model, "Oui.", "--html", "why.html"],
@@ -112,7 +122,7 @@ def _outputs(folder: Path, model: Path) -> Iterator[Verdict]:
         ),
         "--attention in a read-only folder": (
             [*translate, "Oui.", "--attention", "closed/a.svg"],
-            _as_nobody,
+            _without_privilege,
         ),
     }
     for name, (command, prepare) in cases.items():
@@ -134,12 +144,12 @@ def _trainings(folder: Path) -> Iterator[Verdict]:
         yield _cut(folder, each.name, last // 2, each, expected)
     for limit in LIMITS:
         name = f"a disk full at {limit:,} bytes"
-        found = trained(folder, name, lambda limit=limit: _limit_files(limit))
+        found = trained(folder, name, partial(_limit_files, limit))
         yield _resumed(folder, name, found.problem(), expected)
     found = trained(folder, "a jumping clock", _let_clock_jump)
     yield _resumed(folder, "a jumping clock", found.problem(), expected)
     (folder / "closed-run").mkdir(mode=0o555)
-    found = trained(folder, "closed-run", _as_nobody)
+    found = trained(folder, "closed-run", _without_privilege)
     problem = found.problem() or ("" if found.code == 2 else "it trains")
     yield Verdict("a read-only folder", problem, found.code == 2)
 
@@ -168,10 +178,14 @@ def _limit_files(size_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
-def _as_nobody() -> None:
-    """Root may write everywhere."""
-    if os.getuid() == 0:
-        os.setuid(NOBODY)
+def _without_privilege() -> None:
+    """Let root no longer write where permissions say that nobody may."""
+    header = struct.pack("Ii", CAPABILITIES_VERSION, 0)
+    data = ctypes.create_string_buffer(24)  # effective, permitted, inheritable, twice 32 bits
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.capget(header, data)
+    effective, *others = struct.unpack("6I", data.raw)
+    libc.capset(header, struct.pack("6I", effective & ~(1 << DAC_OVERRIDE), *others))
 
 
 def _let_clock_jump() -> None:

@@ -10,6 +10,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hostile_processes import Ended, Verdict, nmt
@@ -50,8 +51,13 @@ class Ground:
     def commands(self) -> dict[str, list[str | Path]]:
         """What is tried with every model."""
         corpus = [f"corpus.path={self.corpus}", "corpus.dev=test", "corpus.test=test"]
-        tested = [word for setting in corpus for word in ("--set", setting)]
-        files = ["--source", self.corpus / "test.fr", "--reference", self.corpus / "test.en"]
+        tested: list[str | Path] = [word for setting in corpus for word in ("--set", setting)]
+        files: list[str | Path] = [
+            "--source",
+            self.corpus / "test.fr",
+            "--reference",
+            self.corpus / "test.en",
+        ]
         return {
             "translate": ["translate", "--model", self.model, TEXT],
             "eval": ["eval", self.model, *files],
@@ -175,7 +181,11 @@ def _links(home: Path) -> dict[str, Break]:
     names = ".hypotheses.test.txt.new .report.html.new report.html README.md config.toml".split()
     names += "joint.model shipped.txt lock .lock metrics.jsonl hypotheses.test.txt".split()
     names += "export/manifest.json export/encoder.onnx export/common.npy .export.new".split()
-    targets = {"a secret": home / "secret", "a new file": home / "new", "/dev/zero": "/dev/zero"}
+    targets: dict[str, str | Path] = {
+        "a secret": home / "secret",
+        "a new file": home / "new",
+        "/dev/zero": "/dev/zero",
+    }
     found = {
         f"{name} links to {what}": _link(name, target)
         for name in names
@@ -213,7 +223,9 @@ def _removed(path: Path) -> Path:
 
 def _sizes() -> dict[str, Break]:
     names = "config.toml README.md joint.model shipped.txt metrics.jsonl report.html".split()
-    names += "hypotheses.test.txt export/manifest.json export/settings.json export/step.onnx".split()
+    names += (
+        "hypotheses.test.txt export/manifest.json export/settings.json export/step.onnx".split()
+    )
     names += [f"export/{array}.npy" for array in ARRAYS]
     found: dict[str, Break] = {f"{name} of a terabyte": _sparse(name) for name in names}
     found["config.toml of 200 MB"] = _content("config.toml", b"# much.\n", 25_000_000)
@@ -239,7 +251,7 @@ SETTINGS = {
     "1e6 layers": "model.encoder_layers = 1000000",
     "a size of 1e9": "model.hidden_size = 1000000000",
     "a beam of 1e9": "search.beam = 1000000000",
-    "hypotheses of 1e12": "search.max_tokens = 1000000000000\nsearch.max_length_extra = 999999999999",
+    "hypotheses of 1e12": "search.max_tokens = 1000000000000\nsearch.max_length_extra = 9999999999",
     "5,000 digits": "seed = " + "9" * 5_000,
     "5,000 digits of a float": "search.length_penalty = 1" + "0" * 5_000 + ".0",
     "not a number": "search.length_penalty = nan\nsearch.max_length_factor = inf",
@@ -356,7 +368,7 @@ def _header(shape: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
 
 
-def _saved(array: object) -> bytes:
+def _saved(array: Any) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
@@ -439,7 +451,7 @@ def _replaced_graph(graph: str) -> Break:
     return change
 
 
-def _fields(content: bytes) -> Iterator[tuple[int, bytes | int]]:
+def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
     """The fields of a message."""
     at = 0
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hostile_processes import Started, Verdict, start
@@ -81,7 +82,7 @@ def _verdict(
 def _malformed() -> dict[str, bytes]:
     """Requests that are wrong in some way, complete as far as they say how long they are."""
     texts = {"a number": 5, "nothing": None, "a table": {"a": 1}, "numbers": [1, 2], "empty": ""}
-    fields = {
+    fields: dict[str, Mapping[str, object]] = {
         **{f"a text that is {name}": {**GOOD, "q": text} for name, text in texts.items()},
         "two slashes": GOOD,
         "a number as text": {**GOOD, "alternatives": "2"},
@@ -161,15 +162,11 @@ def _answer(port: int, sent: bytes) -> bytes:
     """All that is answered; a server may end a connection before it has read all."""
     parts = []
     with socket.create_connection(("127.0.0.1", port), ANSWER_S) as connection:
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(sent)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        try:
+        with suppress(ConnectionResetError):
             while part := connection.recv(65536):
                 parts.append(part)
-        except ConnectionResetError:
-            pass
     head, _, body = b"".join(parts).partition(b"\r\n\r\n")
     return head.partition(b"\r\n")[0] + b"\r\n\r\n" + body  # without the date
 

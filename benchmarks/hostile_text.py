@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hostile_processes import Verdict, nmt
@@ -68,7 +68,7 @@ def trials(folder: Path, model: Path, is_quick: bool) -> Iterator[Verdict]:
     (folder / "glossary.tsv").write_text(GLOSSARY)
     given = "".join(f"{line}\n" for line in lines).encode()
     for name, options in MODES.items():
-        command = ["translate", "--model", model, "--beam", "1", *options]
+        command = ["translate", "--model", str(model), "--beam", "1", *options]
         yield from _verdicts(folder, name, command, given, len(lines))
     # a target of each line for the line after it
     pairs = zip(lines, lines[1:] + lines[:1], strict=True)
@@ -77,7 +77,7 @@ def trials(folder: Path, model: Path, is_quick: bool) -> Iterator[Verdict]:
 
 
 def _verdicts(
-    folder: Path, name: str, command: list[str | Path], given: bytes, lines: int
+    folder: Path, name: str, command: Sequence[str | Path], given: bytes, lines: int
 ) -> Iterator[Verdict]:
     found = nmt(command, folder, given, cpu_s=3_600)
     problem = found.problem() or (found.err.decode().strip() if found.code else "")
