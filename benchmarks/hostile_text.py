@@ -1,5 +1,6 @@
 """Fuzzed text: whatever a line holds, each mode answers it with a line."""
 
+import html
 import json
 import random
 from collections.abc import Iterator, Sequence
@@ -69,11 +70,19 @@ def trials(folder: Path, model: Path, is_quick: bool) -> Iterator[Verdict]:
     given = "".join(f"{line}\n" for line in lines).encode()
     for name, options in MODES.items():
         command = ["translate", "--model", str(model), "--beam", "1", *options]
-        yield from _verdicts(folder, name, command, given, len(lines))
+        text = _well_formed(lines) if name == "xml" else given
+        yield from _verdicts(folder, name, command, text, len(lines))
     # a target of each line for the line after it
     pairs = zip(lines, lines[1:] + lines[:1], strict=True)
     given = "".join(f"{source}\t{target}\n" for source, target in pairs).encode()
     yield from _verdicts(folder, "score", ["score", "--model", model], given, len(lines))
+
+
+def _well_formed(lines: list[str]) -> bytes:
+    """The lines as one document, without what XML has no place for."""
+    text = html.escape("\n".join(lines))
+    kept = (each for each in text if each == "\n" or (each >= " " and each != "\ufffe"))
+    return f"<d>{''.join(kept)}</d>\n".encode()
 
 
 def _verdicts(
