@@ -80,7 +80,7 @@ def trials(folder: Path, model: Path, is_quick: bool) -> Iterator[Verdict]:
 
 def _well_formed(lines: list[str]) -> bytes:
     """The lines as one document, without what XML has no place for."""
-    text = html.escape("\n".join(lines))
+    text = "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
     kept = (each for each in text if each == "\n" or (each >= " " and each != "\ufffe"))
     return f"<d>{''.join(kept)}</d>\n".encode()
 
