@@ -11,7 +11,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-re
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format docs clean
+.PHONY: help lowest demo test quick lint format docs clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
@@ -34,6 +34,14 @@ lint: $(VENV)/.dev  ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+lowest:  ## Test translating and serving with the lowest versions that pyproject.toml allows
+	$(PYTHON) -m venv --clear .lowest
+	$(PYTHON) tests/lowest.py > .lowest/constraints.txt
+	.lowest/bin/pip install --quiet --disable-pip-version-check --no-compile \
+		--constraint .lowest/constraints.txt '.[serve]' pytest hypothesis
+	cd tests && OMP_NUM_THREADS=1 ../.lowest/bin/pytest -c ../pyproject.toml --rootdir .. -q \
+		-W default text test_hostile.py translator/test_fuzzed_lines.py
 
 format: $(VENV)/.dev  ## Put the code into the project's format
 	$(BIN)/ruff check --fix

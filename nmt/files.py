@@ -21,6 +21,8 @@ Content = bytes | Callable[[Path], None]
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 100_000
 """Bytes of a manifest; each file takes about a hundred."""
+LARGEST_FILE = 2**33
+"""Bytes of a file beside it: weights and moments of 700 million parameters."""
 
 
 def write_atomically(path: Path, data: Content) -> None:
@@ -138,12 +140,13 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def read_folder(folder: Path, remedy: str) -> Path:
+def read_folder(folder: Path, remedy: str, largest_bytes: int = LARGEST_FILE) -> Path:
     """The folder that `replace_folder` last completed, its files checked against the manifest.
 
     Args:
         folder: Where it was written.
         remedy: What a user can do if it is damaged.
+        largest_bytes: Of a file. A larger one is refused before any of it is read.
 
     Returns:
         ``folder`` itself, or where a kill left it in the middle of being replaced.
@@ -154,7 +157,7 @@ def read_folder(folder: Path, remedy: str) -> Path:
     survivor = surviving_folder(folder)
     if survivor is None:
         raise RunError(f"{folder}: there is no such folder")
-    damage = _damage(survivor)
+    damage = _damage(survivor, largest_bytes)
     if damage:
         raise RunError(f"{damage}: {remedy}")
     return survivor
@@ -181,7 +184,7 @@ def _recover(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
-def _damage(folder: Path) -> str:
+def _damage(folder: Path, largest_bytes: int = LARGEST_FILE) -> str:
     """What is wrong with a folder, going by its manifest; empty if nothing is."""
     try:
         manifest = json.loads(read_limited(folder / MANIFEST, LARGEST_MANIFEST))
@@ -189,7 +192,9 @@ def _damage(folder: Path) -> str:
             file = folder / Path(name).name
             if not file.is_file():
                 return f"{file}: this file is missing"
-            if file.stat().st_size != size_bytes or digest_of(file) != digest:
+            if (found_bytes := file.stat().st_size) > largest_bytes:
+                return f"{file}: this file is too large ({found_bytes:,} bytes)"
+            if found_bytes != size_bytes or digest_of(file) != digest:
                 return f"{file}: this file is damaged (its checksum is another)"
     except RunError as error:
         return str(error)

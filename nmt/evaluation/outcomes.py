@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nmt.config import SearchConfig
+from nmt.errors import NmtError
 from nmt.evaluation.systems import Models
 from nmt.evaluation.test_sets import HeldOut
-from nmt.files import write_atomically
+from nmt.files import read_limited, write_atomically
 
 FORMAT_VERSION = 1
+_LARGEST = 2**26
+"""Bytes of the translations of a test set that are read again."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,12 @@ def kept_outcome(models: Models, search: SearchConfig, test_set: HeldOut) -> Out
     """The outcome that was kept; None if it is of other weights, another search or test set."""
     file = _file(models, test_set)
     try:
-        kept = json.loads(file.with_suffix(".json").read_bytes())
-        content = file.read_bytes()
+        kept = json.loads(read_limited(file.with_suffix(".json"), _LARGEST))
+        content = read_limited(file, _LARGEST)
         if kept.pop("of") != _key(models, search, test_set) or kept["texts"] != _digest(content):
             return None
         return Outcome(**kept | {"texts": tuple(content.decode().split("\n")[:-1])})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (NmtError, OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nmt.errors import RunError
-from nmt.export.checking import check_graph
+from nmt.export.checking import LARGEST, check_graph
 from nmt.export.graph import Array
 from nmt.export.onnx_stepper import OnnxStepper
 from nmt.export.shortlist import Everything, Lexicon
@@ -84,7 +84,7 @@ def load_stepper(folder: Path, tokenizers: tuple[str, str]) -> OnnxStepper:
     Raises:
         RunError: A file is missing or damaged, or of another version of nmt, or of another run.
     """
-    folder = read_folder(folder, REMEDY)
+    folder = read_folder(folder, REMEDY, LARGEST)
     settings = _settings(folder)
     for graph in (folder / ENCODER, folder / STEP):
         check_graph(graph)
@@ -112,7 +112,7 @@ def load_lexicon(folder: Path) -> Lexicon | None:
     Raises:
         RunError: A file is missing or damaged.
     """
-    folder = read_folder(folder, REMEDY)
+    folder = read_folder(folder, REMEDY, LARGEST)
     return _lexicon(folder, _settings(folder))
 
 

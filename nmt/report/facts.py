@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nmt.config import Key, RunConfig, changed_keys, keys, value_of
+from nmt.config.recipe import LARGEST_RECIPE
 from nmt.data.filtering import report_of
-from nmt.files import surviving_folder
+from nmt.files import read_limited, surviving_folder
 from nmt.report.curves import clock_of
 from nmt.report.subject import Subject
+from nmt.runs.directory import RunDirectory
 from nmt.runs.history import History
 from nmt.visualization.html import Markup, element, join, table
 
@@ -41,7 +43,7 @@ def data(subject: Subject) -> Markup:
 def _findings(subject: Subject) -> list[str]:
     """Lines as `CorpusReport` has them: of the last session, else of the model card."""
     if not subject.history.sessions:
-        return _findings_of_card(subject.run.card)
+        return _findings_of_card(subject.run)
     session = subject.history.sessions[-1]
     try:
         lines = report_of(session.fields["corpus"]).lines()
@@ -53,11 +55,11 @@ def _findings(subject: Subject) -> list[str]:
     return lines
 
 
-def _findings_of_card(card: Path) -> list[str]:
+def _findings_of_card(run: RunDirectory) -> list[str]:
     """What the model card says of the corpus, for runs of nmt 0.1."""
-    if not card.is_file():
+    if not run.card.is_file():
         return []
-    section = re.search(r"\n## Corpus\n(.*?)\n## ", card.read_text("utf-8", "replace"), re.DOTALL)
+    section = re.search(r"\n## Corpus\n(.*?)\n## ", run.card_text(), re.DOTALL)
     lines = section[1].splitlines() if section else []
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
 
@@ -67,7 +69,7 @@ def settings(subject: Subject) -> Markup:
     config = subject.config
     if config is None:
         said = f"This version of nmt does not understand the settings: {subject.config_problem}."
-        content = subject.run.config_file.read_text("utf-8", "replace")
+        content = read_limited(subject.run.config_file, LARGEST_RECIPE).decode("utf-8", "replace")
         return join([element("p", said, class_="problem"), element("pre", content)])
     every = list(keys())
     changed = set(changed_keys(RunConfig(), config))

@@ -21,6 +21,7 @@ from nmt.errors import RunError
 from nmt.files import (
     digest_of,
     locked,
+    read_limited,
     refuse_links_out,
     remove_folder,
     surviving_folder,
@@ -37,6 +38,8 @@ LOCK = ".lock"
 """The file in a run that says that a process is writing to it."""
 
 _LARGEST_SCORES = 10_000
+_LARGEST_CARD = 1_000_000
+_LARGEST_COPIED = 2**26
 _BLEU_IN_CARD = re.compile(r"^\|[^|]*\bBLEU\b[^|]*\| *\**([0-9]+(?:\.[0-9]+)?)", re.MULTILINE)
 
 
@@ -134,6 +137,14 @@ class RunDirectory:
         bleu = math.nan if best is None else best.number("bleu")
         return bleu if math.isfinite(bleu) else None
 
+    def card_text(self) -> str:
+        """The model card.
+
+        Raises:
+            RunError: There is none, or it is larger than any that nmt writes.
+        """
+        return read_limited(self.card, _LARGEST_CARD).decode("utf-8", "replace")
+
     def _kept_bleu(self) -> float | None:
         """What was kept at the end of the training; until nmt 0.1 only the card says it."""
         try:
@@ -141,7 +152,7 @@ class RunDirectory:
                 bleu = json.loads(stream.read(_LARGEST_SCORES))["dev_bleu"]
             return float(bleu) if math.isfinite(bleu) else None
         except FileNotFoundError:
-            found = _BLEU_IN_CARD.search(self.card.read_text("utf-8", "replace"))
+            found = _BLEU_IN_CARD.search(self.card_text())
             return float(found[1]) if found else None
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None  # damaged, and nothing translates by it
@@ -218,7 +229,7 @@ class RunDirectory:
             if corpus.path
         }
         contents = {
-            file.name: file.read_bytes()
+            file.name: read_limited(file, _LARGEST_COPIED)
             for file in {self.card, self.scores_file, *self.tokenizer_files(config.tokenizer.joint)}
             if file.exists()
         }

@@ -13,6 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nmt.files import read_limited
+
+_LARGEST = 2**26
+"""Bytes of the file; a line has some 300."""
+
 Fields = Mapping[str, Any]
 
 
@@ -102,7 +107,7 @@ def read_history(file: Path) -> History:
 def _objects(file: Path) -> Iterator[Fields]:
     if not file.is_file():
         return
-    for line in file.read_bytes().split(b"\n"):
+    for line in read_limited(file, _LARGEST).split(b"\n"):
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError):

@@ -96,6 +96,13 @@ class PatientProtocol(H11Protocol):
         elif self._waiting is None and (cycle is None or cycle.response_complete):
             self._wait()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer that the rest of a request is no HTTP; what is still answered to it is dropped."""
+        super().send_400_response(msg)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
     def on_response_complete(self) -> None:
         """Give the next request its time."""
         super().on_response_complete()

@@ -37,6 +37,9 @@ STAND_INS = "\x1f\x1e\x1d"
 TO_STAND_INS = str.maketrans(RESERVED, STAND_INS)
 FROM_STAND_INS = str.maketrans(STAND_INS, RESERVED)
 
+LARGEST_BYTES = 2**26
+"""Of the file of a tokenizer; a million subwords take a third of it."""
+
 MAX_TRAINING_SENTENCES = 1_000_000
 MAX_TRAINING_SENTENCE_BYTES = 65_536
 FEWEST_TEXTS_FOR_THREADS = 1000
@@ -69,6 +72,8 @@ class Tokenizer:
             TokenizerError: There is none, or it is damaged or of another make.
         """
         try:
+            if (size_bytes := path.stat().st_size) > LARGEST_BYTES:
+                raise TokenizerError(f"{path}: no tokenizer is this large ({size_bytes:,} bytes)")
             model = path.read_bytes()
         except OSError as error:
             raise TokenizerError(
