@@ -15,6 +15,8 @@ from nmt.cli.translate import command as translate
 from nmt.config import keys
 from tests.cli.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = [EXAMPLE, *(stage.EXAMPLES for stage in (train, translate, evaluation, tokenizer))]
 
 

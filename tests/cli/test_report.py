@@ -12,6 +12,8 @@ import sacrebleu
 
 from tests.cli.conftest import Inside
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_page_is_written_into_the_run_and_what_was_translated_is_kept(
     inside: Inside, trained: Path, folder: Path

@@ -28,6 +28,7 @@ def slept(seconds: float) -> float:
     return seconds
 
 
+@pytest.mark.slow
 def test_many_tasks_are_done_in_other_processes_and_few_are_not() -> None:
     tasks = [None] * (pool.ALONE + 6)
     processes = list(in_order(process_of, tasks))

@@ -140,6 +140,7 @@ def test_a_folder_is_old_or_new_wherever_its_replacement_dies(
     assert any(seen)
 
 
+@pytest.mark.slow
 def test_dying_twice_in_a_row_still_leaves_a_complete_folder(
     tmp_path: Path, die_at: Callable[[int], None]
 ) -> None:

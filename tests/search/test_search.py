@@ -167,6 +167,7 @@ def test_greedy_search_lowers_what_it_has_produced() -> None:
         assert len(tokens) == len(hypothesis.tokens) + hypothesis.is_complete
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     sources=source_lists,

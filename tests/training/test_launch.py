@@ -21,7 +21,10 @@ from nmt.training.distributed.launch import with_processes
 from tests.cli.conftest import RECIPE, clean_environment, write_corpus
 from tests.training.test_several_processes import FAILING, ROOT, SETTINGS, wait_for_step
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,10 @@ import torch
 from tests.training import adding
 from tests.training.test_several_processes import torchrun
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory without a name is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="memory without a name is Linux's"),
+]
 COUNT = 3
 
 

@@ -11,6 +11,8 @@ from nmt.config import SearchConfig
 from nmt.errors import SearchError
 from nmt.search.alignment import MOST_WEIGHTS, Alignment, Unit, join
 
+pytestmark = pytest.mark.slow
+
 MODEL = Path(__file__).parents[2] / "checkpoints" / "fr-en"
 PIECES = [
     *("abcdefg hijklmnop qrstuvwxyz", "éèàùçœæ ÉÀ", "0123456789.,:/-% ", '!?.;:…"«»()[]{}<>@#&_'),

@@ -4,10 +4,13 @@ import base64
 import hashlib
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.visualization.html import NOT_HTML, Markup, element, join, policy, table
+
+pytestmark = pytest.mark.slow
 
 
 class Reader(HTMLParser):

@@ -28,6 +28,8 @@ from nmt.translator.translator import Translator
 from nmt.visualization.explanation_page import to_page
 from nmt.visualization.explanation_text import as_text, spelt
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Le chien avec sur il rouge dans. Rouge sur rue il grand grand petit."
 ATTACKS = [
     "</script><script>document.title='broken'</script>",
