@@ -99,7 +99,6 @@ def trials(folder: Path, model: Path, is_quick: bool) -> Iterator[Verdict]:
     for number in range(20 if is_quick else 90):
         for is_signed in (False, True):
             change = flip(draw, is_signed)
-            # what the folder's checksums notice must not pass as another translation
             yield _verdict(
                 ground, f"flip {number}: translate", "translate", change, normal["translate"]
             )

@@ -64,18 +64,29 @@ def refuse_links_out(folder: Path) -> None:
     """
     inside = folder.resolve()
     for path in _entries(folder):
-        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+        try:
+            leads_out = path.is_symlink() and not path.resolve().is_relative_to(inside)
+            mode = stat.S_IFREG if leads_out else path.stat().st_mode
+        except FileNotFoundError:
+            continue  # gone meanwhile, or a link to nothing
+        except (OSError, RuntimeError) as error:
+            raise RunError(f"{path}: this link leads nowhere ({error}): remove it") from error
+        if leads_out:
             raise RunError(
                 f"{path}: this link leads out of the folder, and a model is only read from its "
                 "own: put a copy of the file in its place"
             )
-        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise RunError(f"{path}: this is no file and no folder: remove it")
 
 
 def _entries(folder: Path, depth: int = 2) -> Iterator[Path]:
     """What is in a folder and, without following links, in the folders in it."""
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return  # gone meanwhile
+    for path in paths:
         yield path
         if depth > 1 and path.is_dir() and not path.is_symlink():
             yield from _entries(path, depth - 1)

@@ -70,7 +70,7 @@ def _is_complete(folder: Path) -> bool:
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         return all(_is_whole(folder / name, facts) for name, facts in manifest.items())
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError, LookupError):
         return False
 
 

@@ -19,8 +19,8 @@ from nmt.text.tokenizer import EOS
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-MOST_MEMORY = 2**31
-"""Bytes of all that the graphs of a process compute at a time."""
+MOST_MEMORY = max(2**31, 2**29 * (os.cpu_count() or 1))
+"""Bytes of all that the graphs of a process compute at a time, half a gigabyte for each thread."""
 FEWEST_IN_PLACE = 0.8
 """Share of the sentences of a batch below which those that go on are copied together."""
 

@@ -60,8 +60,8 @@ _FIXED_KEYS = (
 """What the weights, the optimiser's state or the order of batches depends on; the other keys may
 change while a run goes on."""
 
-_MACHINE_KEYS = ("training.processes", "training.threads", "training.device")
-"""What is set for a machine, and not for a corpus."""
+_OWN_KEYS = ("training.processes", "training.threads", "training.device", "search.numbers")
+"""What a run keeps where its recipe leaves it open: of its machine, and learned from its pairs."""
 
 
 def plan_run(
@@ -121,7 +121,7 @@ def _of_its_machine(kept: RunConfig, recipe: Path) -> list[str]:
     usual, planned = RunConfig(), load_recipe(recipe)
     return [
         f"{key}={value_of(kept, key)}"
-        for key in _MACHINE_KEYS
+        for key in _OWN_KEYS
         if value_of(planned, key) == value_of(usual, key)
     ]
 

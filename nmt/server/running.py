@@ -30,7 +30,8 @@ LAST_ANSWERS_S = 5
 def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
     """Serve exported runs until a signal ends it; what was accepted by then is finished.
 
-    SIGHUP has it read the runs once more and take over what they are by then.
+    Where it runs without a terminal, SIGHUP has it read the runs once more and take over what they
+    are by then.
 
     Args:
         runs: At least one.
@@ -57,7 +58,8 @@ def serve(runs: Sequence[RunDirectory], settings: Settings) -> None:
             timeout_graceful_shutdown=round(settings.limits.deadline_s) + LAST_ANSWERS_S,
         )
     )
-    if hasattr(signal, "SIGHUP"):
+    # A terminal that is closed sends it as well, and is to end the server.
+    if hasattr(signal, "SIGHUP") and not sys.stderr.isatty():
         lock = threading.Lock()
         signal.signal(
             signal.SIGHUP,

@@ -233,6 +233,12 @@ def test_a_link_that_leads_out_of_a_folder_is_refused(tmp_path: Path) -> None:
             with pytest.raises(RunError, match="link: this link leads out of the folder"):
                 refuse_links_out(model)
             (place / "link").unlink()
+    (model / ".#README.md").symlink_to("somebody@host.123:456")  # a lock that an editor leaves
+    refuse_links_out(model)
+    (model / "loop").symlink_to("loop")
+    with pytest.raises(RunError, match="loop: this link leads nowhere"):
+        refuse_links_out(model)
+    (model / "loop").unlink()
     os.mkfifo(model / "pipe")
     with pytest.raises(RunError, match="pipe: this is no file"):
         refuse_links_out(model)

@@ -443,6 +443,7 @@ def test_what_is_not_to_be_translated_is_one_token(text: str, kept: str) -> None
         ("<a t='x> y", ["<a t='x>", " y"]),
         ("a <!-- b <i> c", ["a ", "<!-- b <i> c"]),
         ("<![CDATA[ <x> ]]>y", ["<![CDATA[ <x> ]]>", "y"]),
+        ("<![CDATA[<script><b>", ["<![CDATA[<script>", "<b>"]),
         ("<![CDAT", ["<![CDAT"]),
         ("", [""]),
     ],

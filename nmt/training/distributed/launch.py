@@ -7,12 +7,14 @@ others wait for it at every product; processes wait for each other once a step.
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 import torch
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
@@ -32,6 +34,8 @@ MOST_PROCESSES = 8
 """Started by default: the sentences of a batch of ordinary size keep no more than these busy."""
 MEMORY_OF_A_PROCESS = 1 << 30
 """Bytes of the machine's memory that there are for each process, by default."""
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""What a container may take, where this is one and has a limit."""
 LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
 
@@ -65,6 +69,9 @@ def _processes_for(config: RunConfig) -> int:
     if has_gpu or sys.platform != "linux" or training.threads or "OMP_NUM_THREADS" in os.environ:
         return 1
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = CONTAINER_LIMIT.read_text().strip() if CONTAINER_LIMIT.is_file() else ""
+    if limit.isdecimal():
+        memory_bytes = min(memory_bytes, int(limit))
     return max(1, min(cores(), MOST_PROCESSES, memory_bytes // MEMORY_OF_A_PROCESS))
 
 
@@ -95,7 +102,7 @@ def started(
                 process.start()
                 processes.append(process)
                 ends.append(own)
-        store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        store = _store()
         for end in ends:
             end.send(store.port)
         _wait_for(processes, store)
@@ -107,6 +114,18 @@ def started(
         for process in processes:
             process.kill()
             process.join()
+
+
+def _store() -> TCPStore:
+    """Where the processes meet: nobody outside of this machine can reach it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    return TCPStore(
+        "127.0.0.1",
+        listening.getsockname()[1],
+        is_master=True,
+        wait_for_workers=False,
+        master_listen_fd=listening.detach(),
+    )
 
 
 def _wait_for(processes: list[SpawnProcess], store: TCPStore) -> None:

@@ -125,8 +125,8 @@ class _HtmlReader:
         if text.startswith("<!--", start):
             return Token(text[start : self._end("-->", start + 4) or len(text)], "alone")
         if text.startswith(("<!", "<?", "</"), start):
-            closing = "]]>" if text.startswith("<![CDATA[", start) else ">"
-            if end := self._end(closing, start):
+            is_cdata = text.startswith("<![CDATA[", start)
+            if end := (is_cdata and self._end("]]>", start)) or self._end(">", start):
                 return Token(text[start:end], "alone")
         return self._sign(start)
 
