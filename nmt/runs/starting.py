@@ -245,12 +245,15 @@ def _changes(
     run: RunDirectory, config: RunConfig, prefixes: tuple[str, ...], but: Iterable[str] = ()
 ) -> list[str]:
     """Which of the run's settings are other ones in ``config``, for people."""
-    old = _trained_with(run)
-    return [
-        f"{key} is {value_of(old, key)!r} here, now {value_of(config, key)!r}"
-        for key in changed_keys(old, config)
-        if key.startswith(prefixes) and not any(fnmatchcase(key, name) for name in but)
-    ]
+    trained, kept = _trained_with(run), run.config()
+    changes = []
+    for key in changed_keys(trained, config):
+        moves = any(fnmatchcase(key, name) for name in _MAY_MOVE)
+        before, now = value_of(kept if moves else trained, key), value_of(config, key)
+        is_asked = key.startswith(prefixes) and not any(fnmatchcase(key, name) for name in but)
+        if is_asked and before != now:
+            changes.append(f"{key} is {before!r} here, now {now!r}")
+    return changes
 
 
 def _trained_with(run: RunDirectory) -> RunConfig:
