@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nmt.data import cache as cache_module
 from nmt.data.cache import ABANDONED_AFTER_S, cache_folder, cached
 from nmt.errors import CorpusError
 
@@ -119,3 +120,12 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_says_where(
     with pytest.raises(CorpusError, match="environment variable HF_DATASETS_CACHE") as refusal:
         cached("sort", {}, builder("a", []))
     assert str(tmp_path / "file") in str(refusal.value)
+
+
+@pytest.mark.parametrize("manifest", ["[]", "null", '{"x": []}', '{"x": 3}', "{", "[" * 9])
+def test_a_manifest_that_is_another_json_is_a_folder_that_is_not_whole(
+    manifest: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text("x")
+    (tmp_path / cache_module.MANIFEST).write_text(manifest)
+    assert not cache_module._is_complete(tmp_path)

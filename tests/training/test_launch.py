@@ -172,3 +172,12 @@ def test_a_run_that_was_begun_before_there_were_processes_goes_on_with_one(tmp_p
     text = run.config_file.read_text()
     run.config_file.write_text(text.replace("processes = 0\n", ""))
     assert run.config().training.processes == 1
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks into /proc")
+def test_nobody_outside_of_the_machine_reaches_a_training() -> None:
+    store = launch._store()
+    places = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    places += [line.split()[1] for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]]
+    ours = {place.split(":")[0] for place in places if int(place.split(":")[1], 16) == store.port}
+    assert ours == {"0100007F"}
